@@ -1,0 +1,49 @@
+"""The tree of errors.
+
+PollyError                  something a person can put right; shown without a traceback, exit code 2
+├── InputError              a source, a plan or an argument that cannot be used
+├── SettingsError           polly.toml says something that Polly does not know
+├── RepositoryError         the repository is in a state in which this must not be done
+├── RunError                a run that cannot be started, found or resumed
+├── StoreError              the database of events cannot be opened, read or written
+└── ToolError               a program that Polly needs is missing or failed
+
+Anything else that reaches the edge is our bug: exit code 3, with a file to report it.
+"""
+
+
+class PollyError(Exception):
+    """What happened, to which thing, and what to do next.
+
+    what: one sentence naming the thing and the reason.
+    next_step: what the reader can do about it, or None when nothing helps but reading `what`.
+    """
+
+    def __init__(self, what: str, *, next_step: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.next_step = next_step
+
+
+class InputError(PollyError):
+    """A source, a plan or an argument that cannot be used."""
+
+
+class SettingsError(PollyError):
+    """polly.toml (or [tool.polly]) cannot be used as it is."""
+
+
+class RepositoryError(PollyError):
+    """The repository is in a state in which this must not be done."""
+
+
+class RunError(PollyError):
+    """A run that cannot be started, found or resumed."""
+
+
+class StoreError(PollyError):
+    """The database of events cannot be opened, read or written."""
+
+
+class ToolError(PollyError):
+    """A program that Polly needs is missing, or failed in a way that Polly cannot judge."""
