@@ -1,0 +1,208 @@
+"""polly.toml (or [tool.polly] of pyproject.toml), checked: every key has a default, none is unknown.
+
+Values of the environment named POLLY_<SECTION>__<KEY> win over the file, e.g. POLLY_RUN__AGENTS=4.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from polly.errors import SettingsError
+from polly.work.issues import Severity
+from polly.work.plan import GateCommand, Gates
+
+Command = str | tuple[str, ...]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GateSettings(_Section):
+    """One gate: a command, or a table with its name, whether it runs alone, and its time limit."""
+
+    command: Command
+    name: str = ""
+    serial: bool = False
+    timeout: float = Field(default=600.0, gt=0, description="seconds")
+
+
+def _gate(value: object) -> object:
+    return {"command": value} if isinstance(value, str | list | tuple) else value
+
+
+Gate = Annotated[GateSettings, BeforeValidator(_gate)]
+
+
+class GatesSettings(_Section):
+    """Commands that must succeed: before the run, on each package's tree, on the combined tree."""
+
+    pre: tuple[Gate, ...] = ()
+    package: tuple[Gate, ...] = ()
+    post: tuple[Gate, ...] = ()
+
+
+class WorkspaceSettings(_Section):
+    """How a private checkout is made ready for agents and gates."""
+
+    setup: tuple[Command, ...] = Field(default=(), description="commands run in each new workspace")
+    copy_: tuple[str, ...] = Field(default=(), alias="copy", description="paths copied from the repository")
+    link: tuple[str, ...] = Field(default=(), description="paths linked to the repository's own")
+    env: tuple[str, ...] = Field(default=(), description="variables handed to setup, gates and checks")
+    setup_timeout: float = Field(default=600.0, gt=0, description="seconds for each setup command")
+
+
+class RescanSettings(_Section):
+    """How to run a scanner again. `{output}` in the command is a file that it shall write."""
+
+    command: Command
+    format: str = "sarif"
+    timeout: float = Field(default=600.0, gt=0, description="seconds")
+
+
+class CheckSettings(_Section):
+    """A command that fails as long as these issues are open, and succeeds once they are fixed."""
+
+    issues: tuple[str, ...] = Field(min_length=1)
+    command: Command
+    timeout: float = Field(default=120.0, gt=0, description="seconds")
+
+
+class PlanSettings(_Section):
+    """Limits and agreements of the plan."""
+
+    max_packages: int | None = Field(default=None, ge=1)
+    contracts: tuple[str, ...] = ()
+
+
+class RunSettings(_Section):
+    """Limits of a run."""
+
+    agents: int = Field(default=8, ge=1, description="agents at the same time")
+    attempts: int = Field(default=2, ge=1, description="attempts per package")
+    timeout_minutes: float = Field(default=60.0, gt=0, description="for one attempt")
+    max_cost: float | None = Field(default=None, gt=0, description="USD for the whole run")
+    max_output_mb: float = Field(default=20.0, gt=0, description="kept of what one attempt prints")
+    max_disk_mb: float = Field(default=5000.0, gt=0, description="that one attempt may add to its workspace")
+
+
+class StoreSettings(_Section):
+    """Where events are kept."""
+
+    url: str | None = Field(default=None, description="SQLAlchemy URL; SQLite in the user's data folder")
+
+
+class KafkaSettings(_Section):
+    """Reserved for the relay and the sink."""
+
+
+class Settings(BaseSettings):
+    """All of it. Sections are named as in polly.toml."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="POLLY_", env_nested_delimiter="__", populate_by_name=True
+    )
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    gates: GatesSettings = GatesSettings()
+    rescan: dict[str, RescanSettings] = {}
+    checks: tuple[CheckSettings, ...] = ()
+    plan: PlanSettings = PlanSettings()
+    run: RunSettings = RunSettings()
+    agents: dict[str, dict[str, Any]] = {}
+    severity: dict[str, Severity | Literal["none"]] = {}
+    store: StoreSettings = StoreSettings()
+    kafka: KafkaSettings = KafkaSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+
+def plan_gates(settings: Settings) -> Gates:
+    """The gates of the settings as the plan carries them."""
+
+    def commands(gates: tuple[GateSettings, ...]) -> tuple[GateCommand, ...]:
+        return tuple(
+            GateCommand(
+                command=gate.command, name=gate.name, serial=gate.serial, timeout_seconds=gate.timeout
+            )
+            for gate in gates
+        )
+
+    return Gates(
+        pre=commands(settings.gates.pre),
+        package=commands(settings.gates.package),
+        post=commands(settings.gates.post),
+    )
+
+
+def load_settings(root: Path) -> Settings:
+    """The settings of the repository at `root`. Raises SettingsError naming file, key and nearest known key."""
+    file = root / "polly.toml"
+    table: dict[str, Any] = {}
+    if file.is_file():
+        table = _toml(file)
+    elif (root / "pyproject.toml").is_file():
+        file = root / "pyproject.toml"
+        table = _toml(file).get("tool", {}).get("polly", {})
+    try:
+        return Settings(**table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                f"{file.name}: unknown key {place!r}", next_step=_nearest(first["loc"])
+            ) from error
+        raise SettingsError(
+            f"{file.name}: {place}: {first['msg']}", next_step="docs/reference/settings.md lists every key."
+        ) from error
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{file.name} is not TOML: {error}", next_step="Correct the line named."
+        ) from error
+
+
+def _nearest(place: tuple[int | str, ...]) -> str:
+    model: Any = Settings
+    for part in place[:-1]:
+        model = _inner_model(model, str(part)) or model
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    close = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}?" if close else f"Known keys here: {', '.join(sorted(known))}."
+
+
+def _inner_model(model: Any, part: str) -> Any:
+    for name, field in model.model_fields.items():
+        if part in (name, field.alias):
+            for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                    return candidate
+    return None
+
+
+def state_home() -> Path:
+    """The folder for spool, store and workspaces of this user: POLLY_HOME, else the system's data folder."""
+    import os  # noqa: PLC0415 - read when needed, never at import
+
+    chosen = os.environ.get("POLLY_HOME")
+    return Path(chosen).expanduser() if chosen else user_data_path("polly", appauthor=False)
