@@ -1,0 +1,372 @@
+"""One package from its first attempt to its final state.
+
+Every step is an event before the next one begins, so that a new process goes on where this one stopped:
+a started agent is adopted, an ended one is captured, a captured tree is judged, a judged one is done.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from polly import process
+from polly.errors import PollyError
+from polly.events.catalog import (
+    AttemptEnded,
+    AttemptJudged,
+    AttemptStarted,
+    ChangesCaptured,
+    EventData,
+    ExecutionCompleted,
+    ExecutionStarted,
+    GateEnded,
+    PackageEnded,
+    StageEnded,
+    TamperingFound,
+    VerdictReached,
+)
+from polly.execution.agents.base import Assignment, prepare_files, read_claims
+from polly.execution.context import RunContext
+from polly.execution.executor import AttemptJob
+from polly.execution.journal import correlation_id
+from polly.execution.ports import Judgement
+from polly.work.plan import WorkPackage
+from polly.work.run import AttemptOutcome, AttemptRecord, PackageRecord, PackageState
+from polly.workspaces.capture import CaptureError, CaptureRequest, capture
+from polly.workspaces.checkout import Workspace
+
+#: Attempts that ended for reasons outside the agent do not use up a package's attempts.
+_NOT_ITS_FAULT = (AttemptOutcome.LOST, AttemptOutcome.CANCELLED)
+
+#: OperationStatus of the execution record by how the attempt ended; everything else is a failure.
+_STATUS = {AttemptOutcome.FINISHED: "success", AttemptOutcome.CANCELLED: "cancelled"}
+
+_BAD = (PackageState.FAILED, PackageState.RED, PackageState.DROPPED)
+
+
+class PackageRun:
+    """Runs attempts of one package until one is accepted or none is left."""
+
+    def __init__(self, context: RunContext, package: WorkPackage, base: str) -> None:
+        self._context = context
+        self._package = package
+        self._base = base
+
+    async def run(self) -> None:
+        """Go on from whatever the journal says is done already."""
+        blocked = next(
+            (d for d in self._package.depends_on if self._context.fold.package(d).state in _BAD), None
+        )
+        if blocked and not self._record.state.is_final:
+            self._append(self._ended(None, PackageState.FAILED, f"not started: it depends on {blocked}"))
+        while not self._record.state.is_final:
+            attempts = self._record.attempts
+            if attempts and not self._is_settled(attempts[-1]):
+                await self._go_on(attempts[-1])
+            else:
+                await self._begin(len(attempts) + 1)
+
+    @property
+    def _record(self) -> PackageRecord:
+        return self._context.fold.package(self._package.id)
+
+    def _is_settled(self, attempt: AttemptRecord) -> bool:
+        key = (self._package.id, attempt.number)
+        return key in self._context.fold.judged or attempt.outcome in _NOT_ITS_FAULT
+
+    async def _begin(self, number: int) -> None:
+        async with self._context.places:
+            workspace = await self._prepare(number)
+            if workspace is None:
+                return
+            async with self._context.agents:
+                self._context.refuse_without_budget()
+                if not self._append(*self._started(number, str(workspace.path))):
+                    raise RuntimeError(f"attempt {number} of {self._package.id} was started twice")
+                report = await self._execute(number, workspace)
+            self._append(*self._attempt_ended(number, report))
+            await self._capture(number)
+        await self._judge(number)
+
+    async def _go_on(self, attempt: AttemptRecord) -> None:
+        number = attempt.number
+        if attempt.outcome is None:
+            async with self._context.agents:
+                report = await self._context.executor.adopt(self._folder(number))
+            self._append(*self._attempt_ended(number, report))
+        if (self._package.id, number) not in self._context.fold.captured:
+            await self._capture(number)
+        await self._judge(number)
+
+    # Workspace and agent
+
+    async def _prepare(self, number: int) -> Workspace | None:
+        begun = time.monotonic()
+        try:
+            workspace = await self._context.workspaces.prepare(self._start_commit(), self._label(number))
+        except PollyError as error:
+            self._could_not_prepare(number, str(error))
+            return None
+        self._append(self._stage("prepare", begun))
+        return workspace
+
+    def _start_commit(self) -> str:
+        # An attempt that finished but was not accepted is gone on with; one that broke off is not.
+        for attempt in reversed(self._record.attempts):
+            captured = self._context.fold.captured.get((self._package.id, attempt.number))
+            if attempt.outcome is AttemptOutcome.FINISHED and captured is not None:
+                return captured.commit
+            if attempt.outcome not in _NOT_ITS_FAULT:
+                break
+        return self._base
+
+    def _could_not_prepare(self, number: int, why: str) -> None:
+        # A workspace that cannot be made now cannot be made for another attempt either.
+        self._append(
+            *self._started(number, ""),
+            AttemptEnded(
+                run=self._context.run,
+                package=self._package.id,
+                attempt=number,
+                outcome=AttemptOutcome.NOT_STARTED,
+                detail=why,
+            ),
+            self._completed(number, AttemptOutcome.NOT_STARTED, 0.0, why),
+            self._judged(number, feedback=None, again=False),
+            self._ended(number, PackageState.FAILED, why),
+        )
+
+    async def _execute(self, number: int, workspace: Workspace) -> process.Report:
+        context = self._context
+        judged = context.fold.judged.get((self._package.id, number - 1))
+        assignment = Assignment(
+            run=context.run,
+            package=self._package,
+            attempt=number,
+            role=self._package.role,
+            workspace=workspace.path,
+            folder=self._folder(number),
+            issues=tuple(context.issues[issue] for issue in self._package.issues),
+            contracts=context.plan.contracts,
+            feedback=judged.feedback if judged else None,
+        )
+        variables = prepare_files(assignment)
+        launch = context.agent.launch(assignment)
+        temporary = context.workspaces.folder(self._label(number), "tmp")
+        return await context.executor.run(
+            AttemptJob(
+                command=launch.command,
+                workspace=workspace.path,
+                folder=assignment.folder,
+                env=process.small_environment((), **variables, **launch.env, TMPDIR=str(temporary)),
+                timeout_seconds=context.limits.timeout_seconds,
+                output_bytes=context.limits.output_bytes,
+                disk_bytes=context.limits.disk_bytes,
+            )
+        )
+
+    # What it left
+
+    async def _capture(self, number: int) -> None:
+        begun = time.monotonic()
+        workspace = self._context.workspaces.location(self._label(number))
+        request = CaptureRequest(
+            workspace=workspace.path,
+            base=self._base,
+            index=workspace.index,
+            files=self._package.files,
+            provided=workspace.provided,
+            quarantine=self._records / "quarantine",
+            message=f"{self._package.id}, attempt {number}",
+            ref=f"refs/polly/{self._package.id}/{number}",
+        )
+        try:
+            taken = await asyncio.to_thread(capture, self._context.workspaces.store, request)
+        except CaptureError as error:
+            await asyncio.to_thread(self._keep_records, number, b"", b"")
+            if not self._is_settled(self._record.attempts[number - 1]):
+                self._settle(number, PackageState.FAILED, str(error))
+            return
+        await asyncio.to_thread(self._keep_records, number, taken.changes_patch, taken.quarantine_patch)
+        self._append(
+            ChangesCaptured(
+                run=self._context.run,
+                package=self._package.id,
+                attempt=number,
+                tree=taken.tree,
+                commit=taken.commit,
+                owned_changed=taken.owned_changed,
+                strays=taken.strays,
+            ),
+            self._stage("capture", begun),
+        )
+        await asyncio.to_thread(self._context.workspaces.remove, self._label(number))
+
+    def _keep_records(self, number: int, changes: bytes, quarantine: bytes) -> None:
+        """Copy what a reader wants to see of the attempt into the run directory; the last attempt wins."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        for name in ("prompt.md", "log.txt", "result.json"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(self._folder(number) / name, self._records / name)
+        (self._records / "changes.patch").write_bytes(changes)
+        if quarantine:
+            (self._records / f"quarantine-{number}.patch").write_bytes(quarantine)
+
+    # Judgement
+
+    async def _judge(self, number: int) -> None:
+        attempt = self._record.attempts[number - 1]
+        captured = self._context.fold.captured.get((self._package.id, number))
+        if self._is_settled(attempt) or captured is None:
+            return
+        if attempt.outcome is not AttemptOutcome.FINISHED:
+            self._settle(number, PackageState.FAILED, _how_it_ended(attempt))
+            return
+        judgement = await self._context.judge.judge(
+            self._package,
+            base=self._base,
+            commit=captured.commit,
+            changed=captured.owned_changed,
+            claims=attempt.claims,
+            label=f"{self._label(number)}-judge",
+        )
+        red = [gate.name for gate in judgement.gates if gate.status.is_red]
+        if red:
+            state, detail = PackageState.RED, f"red: {', '.join(red)}"
+        else:
+            state, detail = (PackageState.READY if captured.owned_changed else PackageState.UNCHANGED), ""
+        self._settle(number, state, detail, self._findings(number, judgement), judgement.feedback)
+
+    def _findings(self, number: int, judgement: Judgement) -> list[EventData]:
+        run, package = self._context.run, self._package.id
+        return [
+            *(GateEnded(run=run, package=package, attempt=number, gate=gate) for gate in judgement.gates),
+            *(
+                VerdictReached(run=run, package=package, attempt=number, outcome=outcome)
+                for outcome in judgement.outcomes
+            ),
+            *(TamperingFound(run=run, attempt=number, tampering=found) for found in judgement.tampering),
+            *(
+                StageEnded(run=run, stage=stage, seconds=seconds, package=package)
+                for stage, seconds in judgement.seconds.items()
+            ),
+        ]
+
+    def _settle(
+        self,
+        number: int,
+        state: PackageState,
+        detail: str,
+        findings: Sequence[EventData] = (),
+        feedback: str | None = None,
+    ) -> None:
+        """Record the judgement in one go with what follows: another attempt, or the end of the package."""
+        attempts = self._record.attempts
+        if state is PackageState.FAILED:
+            feedback = f"The last attempt did not finish: {detail}."
+        used = sum(attempt.outcome not in _NOT_ITS_FAULT for attempt in attempts)
+        again = (
+            feedback is not None
+            and used < self._context.limits.attempts
+            and attempts[number - 1].outcome is not AttemptOutcome.NOT_STARTED
+        )
+        ends = () if again else (self._ended(number, state, detail),)
+        self._append(*findings, self._judged(number, feedback=feedback, again=again), *ends)
+
+    # Events
+
+    def _append(self, *events: EventData) -> bool:
+        return self._context.journal.append(*events)
+
+    def _started(self, number: int, workspace: str) -> tuple[EventData, ...]:
+        return (
+            AttemptStarted(
+                run=self._context.run,
+                package=self._package.id,
+                attempt=number,
+                agent=self._context.agent.name,
+                role=self._package.role,
+                base_commit=self._base,
+                workspace=workspace,
+            ),
+            ExecutionStarted(
+                run=self._context.run,
+                execution=self._execution(number),
+                agent_name=self._context.agent.name,
+                package=self._package.id,
+                attempt=number,
+                project_path=self._context.project_path,
+            ),
+        )
+
+    def _attempt_ended(self, number: int, report: process.Report | None) -> tuple[EventData, ...]:
+        if report is None:
+            outcome, seconds, detail = AttemptOutcome.LOST, 0.0, "its supervisor ended without a report"
+        else:
+            outcome, seconds, detail = report.outcome, report.seconds, report.detail
+        return (
+            AttemptEnded(
+                run=self._context.run,
+                package=self._package.id,
+                attempt=number,
+                outcome=outcome,
+                exit_code=report.exit_code if report else None,
+                seconds=seconds,
+                output_bytes=report.output_bytes if report else 0,
+                detail=detail,
+                claims=read_claims(self._folder(number)),
+            ),
+            self._completed(number, outcome, seconds, detail),
+        )
+
+    def _completed(
+        self, number: int, outcome: AttemptOutcome, seconds: float, detail: str
+    ) -> ExecutionCompleted:
+        return ExecutionCompleted(
+            run=self._context.run,
+            execution=self._execution(number),
+            agent_name=self._context.agent.name,
+            status=_STATUS.get(outcome, "failed"),
+            duration_ms=round(seconds * 1000),
+            error_message=None if outcome is AttemptOutcome.FINISHED else detail or outcome.value,
+        )
+
+    def _judged(self, number: int, *, feedback: str | None, again: bool) -> AttemptJudged:
+        return AttemptJudged(
+            run=self._context.run,
+            package=self._package.id,
+            attempt=number,
+            accepted=not again,
+            feedback=feedback,
+        )
+
+    def _ended(self, number: int | None, state: PackageState, detail: str) -> PackageEnded:
+        return PackageEnded(
+            run=self._context.run, package=self._package.id, attempt=number, state=state, detail=detail
+        )
+
+    def _stage(self, stage: str, begun: float) -> StageEnded:
+        seconds = time.monotonic() - begun
+        return StageEnded(run=self._context.run, stage=stage, seconds=seconds, package=self._package.id)
+
+    def _execution(self, number: int) -> str:
+        return correlation_id(f"{self._context.run}/{self._package.id}/{number}")
+
+    # Places
+
+    def _label(self, number: int) -> str:
+        return f"{self._package.id}-{number}"
+
+    def _folder(self, number: int) -> Path:
+        return self._context.workspaces.folder(self._label(number), "attempt")
+
+    @property
+    def _records(self) -> Path:
+        return self._context.folder / "packages" / self._package.id
+
+
+def _how_it_ended(attempt: AttemptRecord) -> str:
+    how = (attempt.outcome or AttemptOutcome.LOST).value.replace("_", " ")
+    return f"the agent {how}: {attempt.detail or f'exit status {attempt.exit_code}'}"
