@@ -1,0 +1,1 @@
+"""What coding agents did: recorded, stored, read back."""
