@@ -125,12 +125,15 @@ def _add_ignored_but_owned(git: Git, request: CaptureRequest) -> None:
 def _partition(
     request: CaptureRequest, existing: Collection[str], changes: Iterable[Change]
 ) -> tuple[list[Change], list[Change]]:
+    modify = frozenset(request.files.modify)
     folded = {path.casefold() for path in existing}
     owned: list[Change] = []
     strays: list[Change] = []
     for change in changes:
+        # A glob of files to create must not open files that are there already.
+        is_owned = change.path in modify if change.path in existing else request.files.owns(change.path)
         lands = (
-            request.files.owns(change.path)
+            is_owned
             and change.new_mode not in (SYMLINK, GITLINK)
             and not (change.old_id is None and change.path.casefold() in folded)
             and not (change.new_id and _replaces_a_file(change.path, existing))

@@ -96,6 +96,16 @@ def test_created_files_land_when_the_plan_names_them(attempt: Attempt, store: Tr
     assert taken.strays == ("sql/other.sql",)
 
 
+def test_a_glob_of_files_to_create_does_not_open_existing_ones(
+    attempt: Attempt, store: TreeStore, base: str
+) -> None:
+    (attempt.path / "src/b.py").write_text("b = 2\n")
+    (attempt.path / "src/new.py").write_text("new\n")
+    taken = attempt.capture(modify=["src/a.py"], create=["src/*.py"])
+    assert landed(store, base, taken) == {"src/new.py": "A"}
+    assert taken.strays == ("src/b.py",)
+
+
 def test_a_file_to_create_lands_although_it_is_ignored(attempt: Attempt, store: TreeStore, base: str) -> None:
     (attempt.path / "build").mkdir()
     (attempt.path / "build/new.py").write_text("x\n")
