@@ -1,0 +1,159 @@
+"""The store in one SQLite file: no set-up, readers beside one writer (WAL)."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.dialects.sqlite import insert
+
+from polly.errors import StoreError
+from polly.events.transfer import Batch, IngestResult
+from polly.store import ingest as _ingest
+from polly.store import readers
+from polly.store.ports import RunSummary
+from polly.store.schema import REVISION, sink_offsets
+from polly.store.upgrade import current_revision, upgrade
+
+#: How long a writer waits for another one before it gives up.
+BUSY_TIMEOUT_SECONDS = 30.0
+
+_SCHEME = "sqlite:///"
+
+
+class SqliteStore:
+    """The store in one SQLite file. Open it with `SqliteStore.open`, close it when done (or use `with`)."""
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self.engine = engine
+        self.path = path
+
+    @classmethod
+    def open(cls, url_or_path: str | Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Self:
+        """Opens the file, made and brought to this version's schema when need be. Raises StoreError."""
+        path = _path(url_or_path)
+        store = cls(_engine(path, busy_timeout_seconds), path)
+        try:
+            with store._problems("opened"):
+                _create(path)
+                store._bring_up_to_date(busy_timeout_seconds)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def ingest(self, batch: Batch) -> IngestResult:
+        """Stores a batch and the position of its stream in one transaction. Raises OffsetMoved."""
+        with self._problems("written"), self._writing() as connection:
+            return _ingest.ingest(connection, insert, batch)
+
+    def position(self, stream: str) -> int:
+        """Where the next batch of the stream starts."""
+        query = sa.select(sink_offsets.c.next_offset).where(sink_offsets.c.stream == stream)
+        with self._problems("read"), self.engine.connect() as connection:
+            return connection.execute(query).scalar() or 0
+
+    def forget(self, stream: str) -> None:
+        """Drops the position of a stream that is gone for good."""
+        with self._problems("written"), self._writing() as connection:
+            connection.execute(sa.delete(sink_offsets).where(sink_offsets.c.stream == stream))
+
+    def list_runs(self, project_path: str | None = None) -> tuple[RunSummary, ...]:
+        """The runs of one project, or of all, the newest first."""
+        with self._problems("read"), self.engine.connect() as connection:
+            return readers.list_runs(connection, project_path)
+
+    def close(self) -> None:
+        """Gives back the file."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self.engine.connect().execution_options(polly_writes=True) as connection, connection.begin():
+            yield connection
+
+    def _bring_up_to_date(self, timeout_seconds: float) -> None:
+        with self.engine.connect() as connection:
+            if current_revision(connection) == REVISION:
+                return
+        with FileLock(f"{self.path}.lock", timeout=timeout_seconds):
+            with self._writing() as connection:
+                upgrade(connection, str(self.path))
+            # Kept by the file from now on. Not set earlier: the file could have been another program's.
+            raw = self.engine.raw_connection()
+            raw.cursor().execute("PRAGMA journal_mode = WAL")
+            raw.close()
+
+    @contextmanager
+    def _problems(self, doing: str) -> Iterator[None]:
+        """Turns the database's own trouble into a StoreError."""
+        try:
+            yield
+        except (sa.exc.DBAPIError, OSError, Timeout) as error:
+            reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            raise StoreError(
+                f"the store {self.path} cannot be {doing}: {reason}", next_step=_next_step(str(reason))
+            ) from error
+
+
+def _path(url_or_path: str | Path) -> Path:
+    text = str(url_or_path)
+    if "://" not in text:
+        return Path(text).expanduser()
+    if not text.startswith(_SCHEME) or len(text) == len(_SCHEME):
+        scheme = text.partition("://")[0]
+        raise StoreError(
+            f"the store cannot be a {scheme} URL of this form: a file is needed.",
+            next_step="Write [store] url as a path or as sqlite:///path/to/file.db.",
+        )
+    return Path(text.removeprefix(_SCHEME)).expanduser()
+
+
+def _create(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made here so that nobody else can read it; SQLite gives its side files the same rights.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _engine(path: Path, busy_timeout_seconds: float) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": busy_timeout_seconds},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        del record
+        connection.isolation_level = None  # the driver's own BEGIN would break savepoints and DDL
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that starts as a reader cannot wait for another writer once it wants to write.
+        writes = connection.get_execution_options().get("polly_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _next_step(reason: str) -> str:
+    if "locked" in reason or "lock" in reason:
+        return "Another program holds it; try again when it is done."
+    if "not a database" in reason or "malformed" in reason:
+        return "Name another file in [store] url of polly.toml; this one is left as it is."
+    return "Check the path, its rights and the space on its disk, or set [store] url in polly.toml."
