@@ -1,13 +1,16 @@
 """No process of a tree survives the report, however it tries to hide."""
 
 import asyncio
+import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from polly.process import Job, run
+from polly.process import Job, process_table, run
 from polly.process.identity import start_identity
 from polly.work.run import AttemptOutcome
 
@@ -84,3 +87,45 @@ def test_processes_that_start_others_faster_than_they_are_listed_are_stopped(
     report = asyncio.run(run(job(python=relay)))
     assert report.outcome is AttemptOutcome.FINISHED
     assert "could not be stopped" not in report.detail
+
+
+#: Runs a job as the shim does on systems that neither adopt orphans nor have /proc.
+WITHOUT_LINUX = """
+import json, os, sys
+from polly.process import process_table, program_posix, supervision
+program_posix._become_subreaper = lambda: False
+program_posix.process_table = process_table._ps_table
+program_posix.marked = lambda mark: process_table._ps_marked(f'POLLY_JOB={mark}')
+mark = 'f' * 32
+job = dict(command=[sys.executable, '-I', '-S', '-c', sys.argv[1]], cwd=os.getcwd(), log='log.txt', mark=mark,
+    env=dict(PATH=os.defpath, POLLY_JOB=mark), parent_pid=os.getppid(), timeout_seconds=20.0, grace_seconds=0.2,
+    output_bytes=1000, disk_bytes=None, disk_reserve_bytes=0, watch_parent=False, redaction=None)
+print(json.dumps(supervision.supervise(job, os.getcwd(), os.getppid())))
+"""
+
+
+def test_where_orphans_are_not_adopted_they_are_found_by_their_mark(tmp_path: Path) -> None:
+    daemon = DAEMON.format(program=STUBBORN).replace("os.environ.clear()\n", "pass\n")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LINUX, daemon],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = json.loads(done.stdout)
+    assert (report["outcome"], report["leftovers"]) == ("finished", 1)
+    assert not _is_alive(int((tmp_path / "ready").read_text()))
+
+
+def test_both_tables_of_processes_agree_about_this_one() -> None:
+    table = process_table._ps_table()
+    assert table[os.getpid()] == (os.getppid(), os.getpgrp())
+    assert process_table.process_table()[os.getpid()] == table[os.getpid()]
+
+
+def test_descendants_are_children_and_their_children() -> None:
+    table = {1: (0, 1), 2: (1, 1), 3: (2, 3), 4: (3, 3), 5: (1, 5), 6: (6, 6)}
+    assert process_table.descendants(table, {2}) == {3, 4}
+    assert process_table.descendants(table, {2, 3}) == {4}
+    assert process_table.descendants(table, {6}) == set()
