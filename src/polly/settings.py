@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         """The environment wins over the file."""
         return env_settings, init_settings
 
+    @property
+    def severity_table(self) -> dict[str, str]:
+        """[severity] as plain text: level, rule or tool:rule -> severity or "none"."""
+        return {name: str(value) for name, value in self.severity.items()}
+
 
 def plan_gates(settings: Settings) -> Gates:
     """The gates of the settings as the plan carries them."""

@@ -1,0 +1,116 @@
+# One door: people, pre-commit and CI call the same recipes. `make` lists them.
+# It needs python3 (3.11 or newer, with venv), git and GNU make 3.81 or newer; everything else is set up
+# in .venv and .cache.
+
+VENV := .venv
+CACHE := .cache
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+UV_BIN := $(CACHE)/uv/Scripts
+else
+BIN := $(VENV)/bin
+UV_BIN := $(CACHE)/uv/bin
+endif
+PYTHON_RUN := $(BIN)/python
+
+# The first Python that is new enough; `make PYTHON=…` chooses another.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; \
+	done)
+
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := $(UV_BIN)/uv
+UV_READY := $(CACHE)/uv.stamp
+endif
+export UV_PYTHON_DOWNLOADS := never
+# Trust what the machine trusts, as git and pip do: a company's proxy signs with a certificate of its own.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
+
+READY := $(CACHE)/ready.stamp
+LOCK_FITS := $(CACHE)/lock.stamp
+COMPILE := $(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header --quiet --python $(PYTHON_RUN)
+PINS := sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p'
+
+# Arguments for pytest, for instance `make test ARGS="-k spool"`.
+ARGS ?=
+
+.PHONY: help demo test check bench setup format check-format lint types security imports lock check-lock docs \
+	hooks clean
+
+help: ## list the recipes
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+
+demo: $(READY) ## set up and run the demo: no network, no model, no repository needed
+	$(BIN)/polly demo
+
+test: $(READY) ## set up and run all tests
+	$(PYTHON_RUN) -m pytest -n auto $(ARGS)
+
+check: check-format lint types security imports check-lock ## all checks that CI runs besides the tests
+
+bench: $(READY) ## run the measurements of benchmarks/
+	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON_RUN) "$$file" || exit 1; done
+
+setup: $(READY) ## only set up .venv
+
+format: $(READY) ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+check-format: $(READY) ## is the code in the project's format?
+	$(BIN)/ruff format --check .
+
+lint: $(READY) ## ruff
+	$(BIN)/ruff check .
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+security: $(READY) ## bandit
+	$(BIN)/bandit --configfile pyproject.toml --recursive --quiet src
+
+imports: $(READY) ## do imports point one way?
+	$(BIN)/lint-imports
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+
+check-lock: $(LOCK_FITS) ## does requirements.lock fit pyproject.toml?
+
+docs: $(READY) ## write docs/reference/commands.md anew from the program
+	$(PYTHON_RUN) docs/generate_commands.py
+
+hooks: $(READY) ## run the checks before every commit of yours
+	$(BIN)/pre-commit install
+
+clean: ## remove what was set up
+	rm -rf $(VENV) $(CACHE)
+
+# Installing is done again only when the project's requirements have changed.
+$(READY): pyproject.toml requirements.lock $(UV_READY)
+	@mkdir -p $(CACHE)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=…" >&2; exit 2; }
+	@test -e $(PYTHON_RUN) || test -e $(PYTHON_RUN).exe || { rm -rf $(VENV) && $(UV) venv --quiet --python "$(PYTHON)" $(VENV); }
+	$(UV) pip sync --quiet --python $(PYTHON_RUN) --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(PYTHON_RUN) --no-deps --editable .
+	@touch $@
+
+$(CACHE)/uv.stamp:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=…" >&2; exit 2; }
+	"$(PYTHON)" -m venv $(CACHE)/uv
+	$(UV_BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# Compares names and versions: hashes may grow when a release gets another file. Asks the package index only
+# when one of the two files has changed since they last fitted.
+$(LOCK_FITS): pyproject.toml requirements.lock $(READY)
+	@cp requirements.lock $(CACHE)/requirements.lock
+	@$(COMPILE) --output-file $(CACHE)/requirements.lock >/dev/null
+	@$(PINS) requirements.lock > $(CACHE)/lock.locked
+	@$(PINS) $(CACHE)/requirements.lock > $(CACHE)/lock.resolved
+	@diff $(CACHE)/lock.locked $(CACHE)/lock.resolved \
+		|| { echo "requirements.lock does not fit pyproject.toml: run 'make lock'." >&2; exit 1; }
+	@touch $@

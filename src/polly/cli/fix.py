@@ -1,0 +1,47 @@
+from polly.cli import options
+from polly.cli.exit_code import ExitCode
+from polly.cli.issues import tell_rest
+from polly.cli.output import Format, say, warn
+from polly.cli.plan import tell_plan
+from polly.cli.starting import start_run
+from polly.pipeline import stages
+
+
+def fix(
+    sources: options.Sources,
+    *,
+    agent: options.AgentName,
+    agents: options.Agents = None,
+    max_packages: options.MaxPackages = None,
+    only: options.Only = None,
+    severity: options.Severities = None,
+    path: options.Paths = None,
+    source_format: options.SourceFormat = None,
+    allow_dirty: options.AllowDirty = False,
+    output_format: options.OutputFormat = Format.TABLE,
+) -> ExitCode:
+    """Do all in one: read, plan, run the agents side by side, verify, report. Nothing is committed.
+
+    Your branch, index and working tree stay as they are until `polly apply` or `polly commit`.
+
+    Example: `polly fix findings.sarif --agent command -- ./fix-it.sh`
+    """
+    project = options.here()
+    files, program = options.split_command(sources, agent)
+    planned = stages.plan(
+        project,
+        files,
+        options.selection(only, severity, path),
+        agents=agents,
+        max_packages=max_packages,
+        source_format=source_format,
+    )
+    stages.check_start(project, planned.plan, allow_dirty=allow_dirty, tell=warn)
+    stages.keep_plan(project, planned)
+    if output_format is Format.TABLE:
+        tell_rest(planned.inventory)
+        tell_plan(planned.plan)
+        say("")
+    return start_run(
+        project, planned, agent=agent, program=program, agents=agents, output_format=output_format
+    )

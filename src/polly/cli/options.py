@@ -1,0 +1,97 @@
+"""Options and arguments that more than one command takes, each written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polly.cli.output import Format
+from polly.errors import InputError
+from polly.pipeline.project import Project
+from polly.pipeline.stages import Selection
+from polly.work.issues import Severity
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="SARIF file, Markdown inventory or Polly inventory JSON; `-` reads standard input.",
+        show_default=False,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="ID", help="Only these issues: C1, or a range P7-P15. Can be repeated."),
+]
+Severities = Annotated[
+    list[Severity] | None, typer.Option("--severity", help="Only issues of this severity. Can be repeated.")
+]
+Paths = Annotated[
+    list[str] | None,
+    typer.Option("--path", metavar="GLOB", help="Only issues in files that match. Can be repeated."),
+]
+SourceFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="FORMAT", help="Read every source as this format instead of recognising it."
+    ),
+]
+Agents = Annotated[
+    int | None, typer.Option("--agents", min=1, metavar="N", help="Agents that work at the same time.")
+]
+MaxPackages = Annotated[
+    int | None,
+    typer.Option("--max-packages", min=1, metavar="N", help="At most so many packages in a wave."),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+Run = Annotated[
+    str | None,
+    typer.Option("--run", metavar="RUN", help="A run by its id or its beginning; the newest one by default."),
+]
+PackageIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[WP]...", help="Packages, for instance WP2.", show_default=False),
+]
+AgentName = Annotated[
+    str,
+    typer.Option(
+        "--agent",
+        metavar="AGENT",
+        help="Who does the work: patch:DIR, scripted:FILE, or `command -- PROGRAM ARG...`.",
+    ),
+]
+AllowDirty = Annotated[
+    bool,
+    typer.Option("--allow-dirty", help="Start although files of the plan have uncommitted changes."),
+]
+Note = Annotated[str, typer.Option("--note", "-m", help="A note that is kept with the decision.")]
+
+
+def selection(
+    only: list[str] | None, severities: list[Severity] | None, paths: list[str] | None
+) -> Selection:
+    """The selection that these options ask for."""
+    return Selection(only=only or (), severities=severities or (), paths=paths or ())
+
+
+def here() -> Project:
+    """The project of the current folder."""
+    return Project.find(Path.cwd())
+
+
+def split_command(words: list[str], agent: str) -> tuple[list[str], list[str]]:
+    """Sources and agent program of `SOURCE... --agent command -- PROGRAM ARG...`.
+
+    typer hands over everything in one list and has taken the `--` away, so the command line is asked.
+    """
+    import sys  # noqa: PLC0415 - the command line is read when a command needs it, never at import
+
+    if agent != "command":
+        return words, []
+    if "--" not in sys.argv:
+        raise InputError(
+            "--agent command needs a program",
+            next_step="Name it after `--`: --agent command -- PROGRAM ARG...",
+        )
+    program = sys.argv[sys.argv.index("--") + 1 :]
+    return words[: len(words) - len(program)], program

@@ -1,0 +1,87 @@
+"""The repository that Polly works for, its settings, and the folder .polly in it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from polly.errors import InputError
+from polly.git import Repository
+from polly.settings import Settings, load_settings
+from polly.work.issues import Inventory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A repository with its settings. `folder` is `.polly`, which git does not see."""
+
+    repository: Repository
+    settings: Settings
+
+    @classmethod
+    def find(cls, start: Path) -> Self:
+        """The project that `start` lies in. Raises RepositoryError or SettingsError."""
+        repository = Repository.find(start)
+        return cls(repository=repository, settings=load_settings(repository.root))
+
+    @property
+    def root(self) -> Path:
+        """The top folder of the working tree."""
+        return self.repository.root
+
+    @property
+    def folder(self) -> Path:
+        """The folder .polly; it need not exist yet."""
+        return self.root / ".polly"
+
+    @property
+    def plan_file(self) -> Path:
+        """Where `polly plan` writes and `polly run` reads."""
+        return self.folder / "plan.json"
+
+    @property
+    def inventory_file(self) -> Path:
+        """The issues that the plan is about."""
+        return self.folder / "inventory.json"
+
+    @property
+    def runs_folder(self) -> Path:
+        """One folder per run, named by its id."""
+        return self.folder / "runs"
+
+    def make_folder(self) -> Path:
+        """The folder .polly, made if needed; it ignores itself, so that git status stays as it is."""
+        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+            raise InputError(
+                f"{self.folder} is not a folder", next_step="Move it away; Polly keeps its records there."
+            )
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        ignore = self.folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return self.folder
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file that others read: aside first, then renamed, so that nobody sees half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f"{file.name}.{os.getpid()}.new")
+    aside.write_bytes(content)
+    aside.replace(file)
+
+
+def to_json(record: msgspec.Struct) -> bytes:
+    """A record as indented UTF-8 JSON with a last line end."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def read_inventory(file: Path) -> Inventory:
+    """The inventory that Polly wrote beside a plan. Raises InputError when somebody has spoilt it."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Inventory)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError(
+            f"{file} cannot be read: {error}", next_step="Plan again: polly plan SOURCE"
+        ) from error
