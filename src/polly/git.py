@@ -106,6 +106,18 @@ class Git:
         """The command's output as text without the last line end."""
         return self.run(*args, accept=accept).decode("utf-8", "surrogateescape").rstrip("\n")
 
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """The running command with pipes for input, output and errors, for a conversation with git."""
+        return subprocess.Popen(
+            ("git", *_QUIET, *args),
+            cwd=self.cwd,
+            env=_environment(self.variables),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,  # a word is sent when it is said, and none is left over for a git that has died
+        )
+
     def config(self, key: str) -> str | None:
         """The effective value of a configuration key, or None."""
         value = self.text("config", "--get", key, accept=(0, 1))

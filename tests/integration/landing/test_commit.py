@@ -1,6 +1,7 @@
 """commit: one conventional commit per package; branch, index and files move together or not at all."""
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from polly import landing
@@ -317,56 +319,66 @@ def test_the_branch_knows_what_landed(scene: Scene, git: Git) -> None:
 _COMMIT = """
 import pathlib, pickle, sys
 from polly import landing
-found = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
-print("ready", flush=True)
-landing.commit(found)
+landing.commit(pickle.loads(pathlib.Path(sys.argv[1]).read_bytes()))
+"""
+
+#: Stands for git on PATH: the chosen call of the chosen command first kills the process that made it.
+_DEADLY_GIT = """#!/bin/sh
+case " $* " in
+  *" $DEADLY_COMMAND "*)
+    echo >> "$DEADLY_CALLS"
+    [ "$(wc -l < "$DEADLY_CALLS")" -eq "$DEADLY_CALL" ] && kill -9 $PPID
+    ;;
+esac
+exec "$REAL_GIT" "$@"
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
-def test_kill_9_at_any_moment_leaves_old_or_new_or_a_state_that_a_rerun_completes(
-    scene: Scene, git: Git, tmp_path: Path
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("commit-tree", 2),
+        ("pack-objects", 1),
+        ("unpack-objects", 1),
+        ("update-ref", 1),
+        ("update-index", 9),
+        ("update-index", 10),
+        ("read-tree", 1),
+        ("read-tree", 2),
+    ],
+)
+def test_kill_9_at_any_step_leaves_the_old_state_or_one_that_a_rerun_completes(
+    scene: Scene, git: Git, tmp_path: Path, command: str, call: int
 ) -> None:
-    import pickle
-    import time
-
-    for number in range(40):
-        scene.package(f"WP{number + 3}", {f"many/{number}.txt": b"x\n" * 1000})
     (scene.root / "third.txt").write_text("staged\n")
     git(scene.root, "add", "third.txt")
-    names = [name for name in scene.records if name != "WP3"]
-    found = scene.prepare(*names)
-    (tmp_path / "landing").write_bytes(pickle.dumps(found))
-    seen = set()
-    for step in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _COMMIT, str(tmp_path / "landing")], stdout=subprocess.PIPE
-        )
-        assert process.stdout
-        process.stdout.readline()
-        time.sleep(step * 0.03)  # chooses the moment of the kill; nothing is asserted about time
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        _wait_for_children(scene.root)
-        assert not list((scene.root / ".git").rglob("*.lock"))
-        head = git(scene.root, "rev-parse", "HEAD")
-        seen.add(head == scene.base)
-        if head == scene.base:
-            landing.commit(scene.prepare(*names))
-        assert _status(scene, git) == "M  third.txt"
-        assert git(scene.root, "rev-list", "--count", f"{scene.base}..HEAD") == str(len(names))
-        git(scene.root, "fsck", "--strict", "--no-dangling")
-        landing.undo(scene.repository, git(scene.root, "rev-list", f"{scene.base}..HEAD").split())
-        assert _status(scene, git) == "M  third.txt"
-        assert git(scene.root, "rev-parse", "HEAD") == scene.base
-    assert True in seen
+    (tmp_path / "landing").write_bytes(pickle.dumps(scene.prepare()))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text(_DEADLY_GIT)
+    (tmp_path / "bin/git").chmod(0o755)
+    env = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "REAL_GIT": str(shutil.which("git")),
+        "DEADLY_COMMAND": command,
+        "DEADLY_CALL": str(call),
+        "DEADLY_CALLS": str(tmp_path / "calls"),
+    }
+    program = [sys.executable, "-c", _COMMIT, str(tmp_path / "landing")]
+    assert subprocess.run(program, env=env, check=False).returncode == -signal.SIGKILL
+    _wait_for_children(scene.root)
+    assert not list((scene.root / ".git").rglob("*.lock"))
+    assert git(scene.root, "rev-parse", "HEAD") == scene.base
+    written = (command, call) == ("read-tree", 2)
+    assert ((scene.root / "other.txt").read_bytes() == b"better\n") == written
+    landing.commit(scene.prepare())
+    assert git(scene.root, "rev-list", "--count", f"{scene.base}..HEAD") == "2"
+    assert _status(scene, git) == "M  third.txt"
+    git(scene.root, "fsck", "--strict", "--no-dangling")
 
 
 def _wait_for_children(root: Path) -> None:
     # The git that was at work when Polly died ends by itself; what it leaves is what is judged.
-    import psutil
-
     def at_work(process: psutil.Process) -> bool:
         try:
             return process.name() == "git" and process.cwd() == str(root)
@@ -374,35 +386,3 @@ def _wait_for_children(root: Path) -> None:
             return False
 
     psutil.wait_procs([process for process in psutil.process_iter() if at_work(process)])
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.parametrize("moment", ["files", "branch"])
-def test_death_between_the_steps_is_completed_by_a_rerun(
-    scene: Scene, git: Git, tmp_path: Path, moment: str
-) -> None:
-    import pickle
-
-    program = f"""
-import os, pathlib, pickle, signal, sys
-from polly import landing
-from polly.landing import branch
-found = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
-real = branch.move_files_and_index
-def dying(move, positions):
-    if {moment == "branch"}:
-        real(move, positions)
-    os.kill(os.getpid(), signal.SIGKILL)
-branch.move_files_and_index = dying
-landing.commit(found)
-"""
-    (tmp_path / "landing").write_bytes(pickle.dumps(scene.prepare()))
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "landing")], check=False)
-    assert done.returncode == -signal.SIGKILL
-    _wait_for_children(scene.root)
-    assert git(scene.root, "rev-parse", "HEAD") == scene.base
-    assert not list((scene.root / ".git").rglob("*.lock"))
-    staged = git(scene.root, "diff", "--cached", "--name-only").split()
-    assert len(staged) == (4 if moment == "branch" else 0)
-    landing.commit(scene.prepare())
-    _assert_landed(scene, git)
