@@ -15,9 +15,9 @@ from polly.pipeline.execute import PreGateError, execute
 from polly.pipeline.project import Project
 from polly.pipeline.reports import write_reports
 from polly.pipeline.runs import OpenRun
-from polly.reporting.figures import figures
+from polly.reporting.figures import Figures, figures
 from polly.reporting.status import status_rows
-from polly.work.run import Decision, PackageRecord, PackageState, RunRecord, Verdict
+from polly.work.run import Decision, GateStatus, PackageRecord, PackageState, RunRecord, Verdict
 
 
 def carry_out(
@@ -100,19 +100,38 @@ def _tell(project: Project, run: OpenRun, record: RunRecord) -> None:
         if package.strays:
             kept = (run.folder / "packages" / package.id).relative_to(project.root)
             warn(f"{package.id} wrote files of others: {', '.join(package.strays[:5])} (kept in {kept})")
-    for gate in record.gates:
-        if gate.status.is_red:
-            warn(f"gate `{gate.name}` ({gate.scope.value}): {gate.status.value}\n{gate.output.strip()}")
+    _tell_gates(record)
     outcomes = [outcome for package in record.packages for outcome in package.outcomes]
     fixed = sum(outcome.verdict is Verdict.FIXED for outcome in outcomes)
     total = len(run.plan.unplanned) + sum(len(package.issues) for package in run.plan.packages)
     measured = figures(record, run.plan)
     say(f"\n{fixed} of {total} issues proved fixed.")
-    if measured.wall_seconds and measured.speedup:
-        say(
-            f"Agents worked {measured.agent_seconds:.1f} s in {measured.wall_seconds:.1f} s of wall time: "
-            f"{measured.speedup:.1f} times faster than one after another."
+    _tell_speed(measured)
+
+
+def _tell_gates(record: RunRecord) -> None:
+    for gate in record.gates:
+        if gate.status.is_red:
+            warn(f"the gate `{gate.name}` ({gate.scope.value}) {gate.status.value}:\n{gate.output.strip()}")
+    everywhere = [*record.gates, *(gate for package in record.packages for gate in package.gates)]
+    before = {gate.name: gate for gate in everywhere if gate.status is GateStatus.RED_BEFORE}
+    for gate in before.values():
+        last = gate.output.strip().splitlines()[-1:]
+        warn(
+            f"the gate `{gate.name}` fails on the base commit too, so it proves nothing about this run"
+            + (f" ({last[0]})" if last else "")
         )
+
+
+def _tell_speed(measured: Figures) -> None:
+    if not measured.wall_seconds or not measured.agent_seconds:
+        return
+    worked = f"Agents worked {measured.agent_seconds:.1f} s in {measured.wall_seconds:.1f} s of wall time"
+    speedup = measured.speedup or 0.0
+    if speedup > 1:
+        say(f"{worked}: {speedup:.1f} times faster than one after another.")
+    else:
+        say(f"{worked}; so little work does not pay for checkouts, gates and proof.")
 
 
 def _next(record: RunRecord) -> list[str]:
