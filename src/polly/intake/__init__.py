@@ -1,0 +1,1 @@
+"""Untrusted text becomes issues here: sources are read, checked, merged and selected."""

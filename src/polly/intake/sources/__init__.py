@@ -1,0 +1,1 @@
+"""One file or folder per format that intake reads; `registry` lists them."""
