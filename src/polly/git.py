@@ -4,10 +4,12 @@ Commands are argument lists, paths travel NUL-separated, and the caller's GIT_* 
 git: inside a hook or an alias they would point every command at another repository.
 """
 
+import functools
 import os
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,16 +108,19 @@ class Git:
         """The command's output as text without the last line end."""
         return self.run(*args, accept=accept).decode("utf-8", "surrogateescape").rstrip("\n")
 
-    def start(self, *args: str) -> subprocess.Popen[bytes]:
-        """The running command with pipes for input, output and errors, for a conversation with git."""
+    def start(self, *args: str, stderr: int = subprocess.PIPE, bufsize: int = 0) -> subprocess.Popen[bytes]:
+        """The running command with pipes, for a conversation with git.
+
+        Without a buffer a word is sent when it is said, and none is left over for a git that has died.
+        """
         return subprocess.Popen(
             ("git", *_QUIET, *args),
             cwd=self.cwd,
             env=_environment(self.variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,  # a word is sent when it is said, and none is left over for a git that has died
+            stderr=stderr,
+            bufsize=bufsize,
         )
 
     def config(self, key: str) -> str | None:
@@ -297,23 +302,77 @@ class Repository:
     @contextmanager
     def snapshot(self, commit: str) -> Iterator["Snapshot"]:
         """The files of a commit, readable until the block ends."""
-        snapshot = Snapshot(self.git, commit)
+        reader = ObjectReader(self.git)
         try:
-            yield snapshot
+            yield Snapshot(entries_of(self.git, commit), reader)
         finally:
-            snapshot.close()
+            reader.close()
+
+
+class ObjectReader:
+    """Reads objects by id through one long-lived `git cat-file`. Safe between threads."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._batch: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._end: Callable[[], object] = lambda: None
+
+    def read(self, object_id: str) -> bytes:
+        """The bytes of an object. Raises RepositoryError when the repository lacks it."""
+        with self._lock:
+            batch = self._batch or self._start()
+            if batch.stdin is None or batch.stdout is None:
+                raise ToolError("git cat-file has no pipes")
+            batch.stdin.write(object_id.encode("ascii") + b"\n")
+            batch.stdin.flush()
+            header = batch.stdout.readline().split()
+            if len(header) != 3:
+                raise RepositoryError(
+                    f"Object {object_id} is missing from the repository",
+                    next_step="A partial clone lacks file contents; use a full clone.",
+                )
+            content = batch.stdout.read(int(header[2]))
+            batch.stdout.read(1)
+            return content
+
+    def close(self) -> None:
+        """End the program; the next read starts it again."""
+        with self._lock:
+            self._end()
+            self._batch = None
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._batch = self._git.start("cat-file", "--batch", stderr=subprocess.DEVNULL, bufsize=-1)
+        # Whoever forgets to close the reader leaves no process behind when the reader is gone.
+        self._end = weakref.finalize(self, _end_batch, self._batch)
+        return self._batch
+
+
+def _end_batch(batch: "subprocess.Popen[bytes]") -> None:
+    if batch.stdin:
+        batch.stdin.close()
+    batch.wait()
+    if batch.stdout:
+        batch.stdout.close()
+
+
+def entries_of(git: Git, commit: str) -> dict[str, Entry]:
+    """Mode and id of every path of a commit or tree."""
+    return parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", commit))
 
 
 class Snapshot:
     """The plain files of one commit: `paths` to look in, `read` for their bytes. Safe between threads."""
 
-    def __init__(self, git: Git, commit: str) -> None:
-        self.commit = commit
-        self._git = git
-        self._entries = parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", commit))
-        self.paths = frozenset(path for path, entry in self._entries.items() if entry.mode in REGULAR)
-        self._batch: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+    def __init__(self, entries: Mapping[str, Entry], reader: ObjectReader) -> None:
+        self._entries = entries
+        self._reader = reader
+
+    @functools.cached_property
+    def paths(self) -> frozenset[str]:
+        """Every plain file of the commit; links and submodules are none."""
+        return frozenset(path for path, entry in self._entries.items() if entry.mode in REGULAR)
 
     def entry(self, path: str) -> Entry | None:
         """Mode and id of any path of the commit: links and submodules too."""
@@ -321,43 +380,5 @@ class Snapshot:
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a plain file at the commit, or None when there is no such file."""
-        if path not in self.paths:
-            return None
-        with self._lock:
-            return self._read_object(self._entries[path].id)
-
-    def _read_object(self, object_id: str) -> bytes:
-        if self._batch is None:
-            self._batch = subprocess.Popen(
-                ("git", *_QUIET, "cat-file", "--batch"),
-                cwd=self._git.cwd,
-                env=_environment(self._git.variables),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        batch = self._batch
-        if batch.stdin is None or batch.stdout is None:
-            raise ToolError("git cat-file has no pipes")
-        batch.stdin.write(object_id.encode("ascii") + b"\n")
-        batch.stdin.flush()
-        header = batch.stdout.readline().split()
-        if len(header) != 3:
-            raise RepositoryError(
-                f"Object {object_id} is missing from the repository",
-                next_step="A partial clone lacks file contents; use a full clone.",
-            )
-        content = batch.stdout.read(int(header[2]))
-        batch.stdout.read(1)
-        return content
-
-    def close(self) -> None:
-        """End the helper process, if one was needed."""
-        with self._lock:
-            if self._batch is not None:
-                if self._batch.stdin:
-                    self._batch.stdin.close()
-                self._batch.wait()
-                if self._batch.stdout:
-                    self._batch.stdout.close()
-                self._batch = None
+        entry = self._entries.get(path)
+        return self._reader.read(entry.id) if entry and entry.mode in REGULAR else None

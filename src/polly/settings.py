@@ -156,7 +156,7 @@ def plan_gates(settings: Settings) -> Gates:
 
 
 def load_settings(root: Path) -> Settings:
-    """The settings of the repository at `root`. Raises SettingsError naming file, key and nearest known key."""
+    """The settings of the repository at `root`. Raises SettingsError naming file, key and nearest known."""
     file = root / "polly.toml"
     table: dict[str, Any] = {}
     if file.is_file():

@@ -153,7 +153,7 @@ class ChangesCaptured(EventData, frozen=True, kw_only=True):
 
 
 class AttemptJudged(EventData, frozen=True, kw_only=True):
-    """Gates and evidence of one attempt are in. Without `accepted` there is another attempt, told `feedback`."""
+    """Gates and evidence of an attempt are in; if not `accepted`, another one follows, told `feedback`."""
 
     type: ClassVar[str] = "dev.polly.attempt.judged.v1"
     package: str

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from polly import process
@@ -27,9 +27,8 @@ from polly.events.catalog import (
     TamperingFound,
     VerdictReached,
 )
-from polly.execution.agents.base import Assignment, prepare_files, read_claims
+from polly.execution.agents.base import Assignment, prepare_files, read_result
 from polly.execution.context import RunContext
-from polly.execution.executor import AttemptJob
 from polly.execution.journal import correlation_id
 from polly.execution.ports import Judgement
 from polly.work.plan import WorkPackage
@@ -81,11 +80,8 @@ class PackageRun:
             workspace = await self._prepare(number)
             if workspace is None:
                 return
-            async with self._context.agents:
-                self._context.refuse_without_budget()
-                if not self._append(*self._started(number, str(workspace.path))):
-                    raise RuntimeError(f"attempt {number} of {self._package.id} was started twice")
-                report = await self._execute(number, workspace)
+            async with self._context.executor.standing_by(self._job(number, workspace)) as start:
+                report = await self._run_agent(number, workspace, start)
             self._append(*self._attempt_ended(number, report))
             await self._capture(number)
         await self._judge(number)
@@ -138,7 +134,16 @@ class PackageRun:
             self._ended(number, PackageState.FAILED, why),
         )
 
-    async def _execute(self, number: int, workspace: Workspace) -> process.Report:
+    async def _run_agent(
+        self, number: int, workspace: Workspace, start: Callable[[], Awaitable[process.Report]]
+    ) -> process.Report:
+        async with self._context.agents:
+            self._context.refuse_without_budget()
+            if not self._append(*self._started(number, str(workspace.path))):
+                raise RuntimeError(f"attempt {number} of {self._package.id} was started twice")
+            return await start()
+
+    def _job(self, number: int, workspace: Workspace) -> process.Job:
         context = self._context
         judged = context.fold.judged.get((self._package.id, number - 1))
         assignment = Assignment(
@@ -155,16 +160,18 @@ class PackageRun:
         variables = prepare_files(assignment)
         launch = context.agent.launch(assignment)
         temporary = context.workspaces.folder(self._label(number), "tmp")
-        return await context.executor.run(
-            AttemptJob(
-                command=launch.command,
-                workspace=workspace.path,
-                folder=assignment.folder,
-                env=process.small_environment((), **variables, **launch.env, TMPDIR=str(temporary)),
-                timeout_seconds=context.limits.timeout_seconds,
-                output_bytes=context.limits.output_bytes,
-                disk_bytes=context.limits.disk_bytes,
-            )
+        return process.Job(
+            command=launch.command,
+            cwd=workspace.path,
+            env=process.small_environment(
+                (), **{**launch.env, **variables, "TMPDIR": str(temporary), "TMP": str(temporary)}
+            ),
+            folder=assignment.folder,
+            log=assignment.folder / "log.txt",
+            timeout_seconds=context.limits.timeout_seconds,
+            output_bytes=context.limits.output_bytes,
+            disk_bytes=context.limits.disk_bytes,
+            watch_parent=False,
         )
 
     # What it left
@@ -306,6 +313,7 @@ class PackageRun:
             outcome, seconds, detail = AttemptOutcome.LOST, 0.0, "its supervisor ended without a report"
         else:
             outcome, seconds, detail = report.outcome, report.seconds, report.detail
+        result = read_result(self._folder(number))
         return (
             AttemptEnded(
                 run=self._context.run,
@@ -315,8 +323,8 @@ class PackageRun:
                 exit_code=report.exit_code if report else None,
                 seconds=seconds,
                 output_bytes=report.output_bytes if report else 0,
-                detail=detail,
-                claims=read_claims(self._folder(number)),
+                detail="; ".join(filter(None, (detail, result.note))),
+                claims=result.claims,
             ),
             self._completed(number, outcome, seconds, detail),
         )

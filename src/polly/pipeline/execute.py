@@ -181,6 +181,9 @@ class _Flow:
                 return commit
             guilty = await self._blame(wave, base, landable)
             if not guilty:
+                # It was red once and green when asked again; what it says last is what counts.
+                again = await self._judge.judge_combined(commit, label=f"wave-{wave}-again")
+                self._append(*(GateEnded(run=self._run.run, gate=gate) for gate in again))
                 return commit
             self._drop(guilty, results, landable)
 

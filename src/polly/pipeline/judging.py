@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from polly.workspaces.checkout import Workspaces
 
 
 class FolderSnapshot:
-    """The files of a checkout as they lie on the disk."""
+    """The plain files of a checkout as they lie on the disk; a link may lead out of it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -27,6 +28,7 @@ class FolderSnapshot:
             for folder, folders, names in os.walk(root)
             if not _leave_out_git(folders)
             for name in names
+            if stat.S_ISREG((Path(folder) / name).lstat().st_mode)
         )
 
     def read(self, path: str) -> bytes | None:

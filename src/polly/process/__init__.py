@@ -6,8 +6,19 @@ which does not end before the last process of the program's tree is gone.
 
 from polly.process.environment import small_environment
 from polly.process.folder import JobState, state
-from polly.process.jobs import Job, Report, attach, run
+from polly.process.jobs import Job, Report, attach, run, standing_by
 from polly.process.log_tail import tail
 from polly.process.sweeping import sweep
 
-__all__ = ["Job", "JobState", "Report", "attach", "run", "small_environment", "state", "sweep", "tail"]
+__all__ = [
+    "Job",
+    "JobState",
+    "Report",
+    "attach",
+    "run",
+    "small_environment",
+    "standing_by",
+    "state",
+    "sweep",
+    "tail",
+]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,24 +76,52 @@ async def run(job: Job) -> Report:
     When the task is cancelled, the tree is stopped and gone before CancelledError goes on.
     Raises RunError when a job is running in the folder already.
     """
+    try:
+        async with standing_by(job) as start:
+            return await start()
+    except asyncio.CancelledError:
+        if read_report(job.folder) is None:
+            _keep(job.folder, _without_shim(AttemptOutcome.CANCELLED, "stopped before it started"))
+        raise
+
+
+@contextlib.asynccontextmanager
+async def standing_by(job: Job) -> AsyncIterator[Callable[[], Awaitable[Report]]]:
+    """What starts the job and waits for its end, as `run` does, with the shim already there and waiting.
+
+    Whoever has to wait for a turn saves the time that the shim needs. A block that is left without a
+    start leaves nothing behind. Raises RunError when a job is running in the folder already.
+    """
     mark = uuid.uuid4().hex
     _prepare(job, mark)
     try:
-        process = await _start_shim(job, mark)
+        shim = await _start_shim(job)
     except OSError as error:
         report = _without_shim(AttemptOutcome.NOT_STARTED, f"no process could be started: {error.strerror}")
-    except asyncio.CancelledError:
-        _keep(job.folder, _without_shim(AttemptOutcome.CANCELLED, "stopped before it started"))
-        raise
-    else:
+
+        async def fail() -> Report:
+            _keep(job.folder, report)
+            return report
+
+        yield fail
+        return
+
+    async def start() -> Report:
+        _hand_over(shim, job, mark)
         try:
-            await process.wait()
+            await shim.wait()
         except asyncio.CancelledError:
-            await _cancel(process, job.folder)
+            await _cancel(shim, job.folder)
             raise
         return read_report(job.folder) or await _lost(job.folder)
-    _keep(job.folder, report)
-    return report
+
+    try:
+        yield start
+    finally:
+        if shim.stdin is not None:
+            shim.stdin.close()  # a shim that was told nothing ends by itself
+        if shim.returncode is None:
+            await shim.wait()
 
 
 async def attach(folder: Path) -> Report | None:
@@ -156,9 +184,9 @@ def _prepare(job: Job, mark: str) -> None:
     write_json(job.folder / "spec.json", spec)
 
 
-async def _start_shim(job: Job, mark: str) -> asyncio.subprocess.Process:
+async def _start_shim(job: Job) -> asyncio.subprocess.Process:
     with (job.folder / "shim.err").open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
             "-S",
@@ -169,11 +197,13 @@ async def _start_shim(job: Job, mark: str) -> asyncio.subprocess.Process:
             stderr=errors,
             **_away_from_the_terminal(),
         )
-    # Without an await from here on: the shim is told everything, or its pipe closes and it starts nothing.
-    if process.stdin is not None:
-        process.stdin.write(marshal.dumps(dict(_job_text(job, mark))))
-        process.stdin.close()
-    return process
+
+
+def _hand_over(shim: asyncio.subprocess.Process, job: Job, mark: str) -> None:
+    # Without an await in between: the shim is told everything, or its pipe closes and it starts nothing.
+    if shim.stdin is not None:
+        shim.stdin.write(marshal.dumps(dict(_job_text(job, mark))))
+        shim.stdin.close()
 
 
 def _away_from_the_terminal() -> dict[str, Any]:

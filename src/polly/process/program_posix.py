@@ -64,7 +64,7 @@ class PosixProgram:
 
     def others(self) -> int:
         """How many processes of the tree run besides the program itself."""
-        return len(self._members() - {self._pid})
+        return len(self._members().keys() - {self._pid})
 
     def is_gone(self) -> bool:
         """No process of the tree is left."""
@@ -75,28 +75,39 @@ class PosixProgram:
 
     def terminate(self) -> None:
         """Ask every process of the tree to end."""
-        members = self._members()
-        _send(members, signal.SIGTERM)
-        _send(members, signal.SIGCONT)  # one that was stopped could not hear it
+        # Once to each: a second request would end a program that is about to end in order.
+        told = self._send_to_own_group(signal.SIGTERM)
+        groups = set(self._members().values())
+        _send(groups - told, signal.SIGTERM)
+        _send(groups, signal.SIGCONT)  # one that was stopped could not hear it
 
     def kill(self) -> None:
         """End every process of the tree. All are frozen first, so that none starts another meanwhile."""
-        frozen: set[int] = set()
+        frozen = self._send_to_own_group(signal.SIGSTOP)
         for _ in range(FREEZE_ROUNDS):
-            new = self._members() - frozen
+            new = set(self._members().values()) - frozen
             if not new:
                 break
             _send(new, signal.SIGSTOP)
             frozen |= new
         _send(frozen, signal.SIGKILL)
 
-    def _members(self) -> set[int]:
+    def _send_to_own_group(self, number: int) -> set[int]:
+        """Without a look at the table, which takes long while thousands of processes want to run."""
+        if self.exit_status is not None:  # once it is reaped, its number may be somebody else's
+            return set()
+        _send({self._pid}, number)
+        return {self._pid}
+
+    def _members(self) -> dict[int, int]:
+        """Process group by pid. The program began a session, so no group of it holds a stranger."""
         table = process_table()
         found = descendants(table, {os.getpid()})
         if not self._adopts_orphans:
-            roots = {pid for pid, (_, group) in table.items() if group == self._pid} | marked(self._mark)
+            roots = {pid for pid, (_, group) in table.items() if group == self._pid}
+            roots |= {pid for pid in marked(self._mark) if pid in table}
             found |= roots | descendants(table, roots)
-        return found - {os.getpid()}
+        return {pid: table[pid][1] for pid in found - {os.getpid()}}
 
     def _reap(self) -> None:
         try:
@@ -147,10 +158,11 @@ def _become_subreaper() -> bool:
     return status == 0
 
 
-def _send(pids: set[int], number: int) -> None:
-    for pid in pids:
+def _send(groups: set[int], number: int) -> None:
+    """To whole groups: a process that is being started gets it too, and thousands get it at once."""
+    for group in groups:
         try:
-            os.kill(pid, number)
+            os.killpg(group, number)
         except (ProcessLookupError, PermissionError):  # it has ended, or runs as somebody else
             continue
 
@@ -180,7 +192,7 @@ def _become(command: list[str], cwd: str, env: dict[str, str], output: int, tell
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.execvpe(command[0], command, env)  # noqa: S606 - an argument list, no shell
+        os.execvpe(command[0], command, env)  # noqa: S606 # nosec B606 - no shell is what is wanted
     except BaseException as error:  # noqa: BLE001 - this half of the fork must never go on as a second shim
         os.write(tell, _why(error, command[0]).encode(errors="replace")[:4096])
     os._exit(127)

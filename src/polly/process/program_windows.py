@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-assert sys.platform == "win32"  # noqa: S101 - tells the type checker
+assert sys.platform == "win32"  # noqa: S101 # nosec B101 - for the type checker
 
 import contextlib
 import ctypes
@@ -149,7 +149,7 @@ def _start(command: list[str] | str, cwd: str, env: dict[str, str]) -> subproces
             command,
             cwd=cwd,
             env=env,
-            shell=isinstance(command, str),  # a string is the user's own configuration
+            shell=isinstance(command, str),  # nosec B602 - a string is the user's own configuration
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -78,7 +78,10 @@ LAST_READS = 64
 def main(folder: str) -> int:
     """Do the job that comes on standard input; 0 when report.json was written."""
     launcher = os.getppid()  # asked before the next question, so that no death in between is missed
-    job: JobText = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 # nosec B302 - from our own parent's pipe
+    told = sys.stdin.buffer.read()
+    if not told:
+        return 0  # it stood by, and is not needed
+    job: JobText = marshal.loads(told)  # noqa: S302 # nosec B302 - from our own parent's pipe
     if start_identity(job["parent_pid"]) is None:
         return 1  # nobody waits any more, and nobody knows of this process yet
     started = (
@@ -112,7 +115,9 @@ def supervise(job: JobText, folder: str, launcher: int) -> ReportText:
         raise
     survivors = _end(program, log, job["grace_seconds"])
     log.close()
-    outcome, detail = ending or _own_ending(program.exit_status, shell=isinstance(job["command"], str))
+    outcome, detail = ending or _own_ending(
+        program.exit_status, is_shell_line=isinstance(job["command"], str)
+    )
     return _report(
         outcome,
         "; ".join(filter(None, (detail, _left_behind(leftovers), _immortal(survivors), log.problem))),
@@ -232,12 +237,12 @@ def _gone_within(seconds: float, program: Program, log: BoundedLog) -> bool:
     return True
 
 
-def _own_ending(status: int | None, *, shell: bool) -> Ending:
+def _own_ending(status: int | None, *, is_shell_line: bool) -> Ending:
     if status == 0:
         return "finished", ""
     if status is not None and status < 0:
         return "crashed", f"killed by {_signal_name(-status)}"
-    hint = " (the shell did not find the program)" if shell and status == 127 else ""
+    hint = " (the shell did not find the program)" if is_shell_line and status == 127 else ""
     return "crashed", f"exit status {status}{hint}"
 
 

@@ -65,14 +65,18 @@ def capture(store: TreeStore, request: CaptureRequest) -> Capture:
     rules = _take_back_rules(store, request, existing)
     seen = {change.path: change for change in (*_changed_paths(store, request), *rules)}
     owned, strays = _partition(request, existing, seen.values())
-    tree = store.overlay(request.base, owned)
+    if strays:
+        tree = store.overlay(request.base, owned)
+    else:
+        # The index has all that the agent left, and all of it is owned.
+        tree = store.tree_of_index({"GIT_INDEX_FILE": str(request.index)}, request.base, owned)
     commit = store.commit(tree, request.base, request.message, request.ref)
     return Capture(
         tree=tree,
         commit=commit,
         owned_changed=tuple(sorted(change.path for change in owned)),
         strays=tuple(sorted({*(displayable(change.path) for change in strays), *large})),
-        changes_patch=store.patch(request.base, tree),
+        changes_patch=store.patch(request.base, tree) if owned else b"",
         quarantine_patch=store.patch(tree, store.overlay(tree, strays)) if strays else b"",
     )
 
@@ -123,7 +127,7 @@ def _add_ignored_but_owned(git: Git, request: CaptureRequest) -> None:
 
 
 def _partition(
-    request: CaptureRequest, existing: Collection[str], changes: Iterable[Change]
+    request: CaptureRequest, existing: Mapping[str, Entry], changes: Iterable[Change]
 ) -> tuple[list[Change], list[Change]]:
     modify = frozenset(request.files.modify)
     folded = {path.casefold() for path in existing}
@@ -152,7 +156,8 @@ def _take_back_rules(
 ) -> list[Change]:
     """Put changed rule files that are not owned back as they were; what the agent made of them, as changes.
 
-    The folder is walked, since a rule can hide the very file that it stands in.
+    The folder is walked, since a rule can hide the very file that it stands in. Rules in a folder that
+    the agent made reach nothing else: caches of tools ignore themselves in this way, and are no strays.
     """
     present = {
         (folder / name).relative_to(request.workspace).as_posix()
@@ -162,7 +167,8 @@ def _take_back_rules(
     }
     known = {path for path in existing if PurePosixPath(path).name in _RULES}
     changes = []
-    for path in sorted(present | known):
+    folders = {parent for path in existing for parent in PurePosixPath(path).parents} if present else set()
+    for path in sorted(known | {path for path in present if PurePosixPath(path).parent in folders}):
         change = _change_of_rule(store, request.workspace / path, path, existing.get(path))
         if change is not None and not request.files.owns(path):
             changes.append(change)
@@ -174,11 +180,11 @@ def _change_of_rule(store: TreeStore, file: Path, path: str, before: Entry | Non
     after = None
     if file.is_symlink():
         target = os.fsencode(file.readlink())
-        after = Entry(mode=SYMLINK, id=_write_object(store, target))
+        after = Entry(mode=SYMLINK, id=store.write_object(target))
     elif file.is_file():
         # A checkout may have other line ends than the repository; that is no change.
         content = file.read_bytes().replace(b"\r\n", b"\n")
-        after = Entry(mode=before.mode if before else "100644", id=_write_object(store, content))
+        after = Entry(mode=before.mode if before else "100644", id=store.write_object(content))
     if after == before:
         return None
     return Change(
@@ -191,16 +197,12 @@ def _change_of_rule(store: TreeStore, file: Path, path: str, before: Entry | Non
     )
 
 
-def _write_object(store: TreeStore, content: bytes) -> str:
-    return store.git.run("hash-object", "-w", "--stdin", stdin=content).decode("ascii").strip()
-
-
 def _restore(store: TreeStore, file: Path, change: Change) -> None:
     if file.is_symlink() or file.is_file():
         file.unlink()
     if change.old_id is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(store.git.run("cat-file", "blob", change.old_id))
+        file.write_bytes(store.read_object(change.old_id))
 
 
 def _walk(workspace: Path) -> Iterable[tuple[Path, list[str], list[str]]]:

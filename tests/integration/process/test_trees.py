@@ -50,7 +50,7 @@ def test_a_daemon_with_its_own_session_and_a_clean_environment_is_found_and_stop
 
 def test_the_time_limit_stops_the_whole_tree(job: MakeJob, tmp_path: Path) -> None:
     program = DAEMON.format(program=STUBBORN) + "time.sleep(60)"
-    report = asyncio.run(run(job(python=program, timeout_seconds=1.0)))
+    report = asyncio.run(run(job(python=program, timeout_seconds=2.0)))
     assert report.outcome is AttemptOutcome.TIMED_OUT
     assert not _is_alive(int((tmp_path / "work" / "ready").read_text()))
 
@@ -97,9 +97,10 @@ program_posix._become_subreaper = lambda: False
 program_posix.process_table = process_table._ps_table
 program_posix.marked = lambda mark: process_table._ps_marked(f'POLLY_JOB={mark}')
 mark = 'f' * 32
-job = dict(command=[sys.executable, '-I', '-S', '-c', sys.argv[1]], cwd=os.getcwd(), log='log.txt', mark=mark,
-    env=dict(PATH=os.defpath, POLLY_JOB=mark), parent_pid=os.getppid(), timeout_seconds=20.0, grace_seconds=0.2,
-    output_bytes=1000, disk_bytes=None, disk_reserve_bytes=0, watch_parent=False, redaction=None)
+job = dict(command=[sys.executable, '-I', '-S', '-c', sys.argv[1]], cwd=os.getcwd(), log='log.txt',
+    mark=mark, env=dict(PATH=os.defpath, POLLY_JOB=mark), parent_pid=os.getppid(), timeout_seconds=20.0,
+    grace_seconds=0.2, output_bytes=1000, disk_bytes=None, disk_reserve_bytes=0, watch_parent=False,
+    redaction=None)
 print(json.dumps(supervision.supervise(job, os.getcwd(), os.getppid())))
 """
 

@@ -128,6 +128,13 @@ def test_an_ignore_rule_of_the_agent_hides_nothing(attempt: Attempt, store: Tree
     assert b"+!src/a.py" in taken.quarantine_patch
 
 
+def test_a_cache_that_ignores_itself_is_no_stray(attempt: Attempt) -> None:
+    (attempt.path / ".tool_cache").mkdir()
+    (attempt.path / ".tool_cache/.gitignore").write_text("*\n")
+    (attempt.path / ".tool_cache/data").write_text("cached\n")
+    assert attempt.capture(modify=["src/a.py"]).strays == ()
+
+
 def test_a_link_in_the_place_of_an_owned_file_does_not_land(
     attempt: Attempt, store: TreeStore, base: str
 ) -> None:

@@ -1,0 +1,174 @@
+"""What every agent is given, and what it may say: the contract of the files and of the POLLY_* variables."""
+
+import json
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from polly.execution.agents.prompt import write_prompt
+from polly.work.issues import Issue
+from polly.work.plan import WorkPackage
+from polly.work.run import Claim
+
+#: an agent's result file is a few lines for each issue; more is a mistake or mischief
+MAX_RESULT_BYTES = 1_000_000
+MAX_STATUS_LENGTH = 40
+MAX_NOTE_LENGTH = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One attempt at one package.
+
+    folder: the attempt's own folder, outside the workspace; files for the agent are placed there.
+    role_instructions: what the role's definition tells a specialist of this kind, or "".
+    feedback: why the last attempt failed, or None for the first one.
+    """
+
+    run: str
+    package: WorkPackage
+    attempt: int
+    role: str
+    workspace: Path
+    folder: Path
+    issues: tuple[Issue, ...]
+    contracts: tuple[str, ...] = ()
+    feedback: str | None = None
+    role_instructions: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """The program to start in the workspace, and what it gets in its environment besides POLLY_*."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+class Agent(Protocol):
+    """A kind of program that fixes a package.
+
+    spec: text from which `registry.reopen` makes the same agent again.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    @property
+    def spec(self) -> str: ...
+
+    def launch(self, assignment: Assignment) -> Launch:
+        """How to start it for this assignment. May write files into the assignment's folder."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What an agent said about its issues; note: why (some of) it could not be read, or ""."""
+
+    claims: dict[str, Claim]
+    note: str = ""
+
+
+def prepare_files(assignment: Assignment) -> dict[str, str]:
+    """Write the files for the agent; returns the POLLY_* variables that lead to them."""
+    folder = assignment.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _result_file(folder).unlink(missing_ok=True)
+    variables = {
+        "POLLY_RUN_ID": assignment.run,
+        "POLLY_PACKAGE_ID": assignment.package.id,
+        "POLLY_ATTEMPT": str(assignment.attempt),
+        "POLLY_ROLE": assignment.role,
+        "POLLY_PROMPT_FILE": _write(folder / "prompt.md", _prompt(assignment)),
+        "POLLY_OWNED_FILES": _write(folder / "owned_files.txt", _owned_files(assignment.package)),
+        "POLLY_ISSUES_FILE": _write(folder / "issues.json", _issues(assignment)),
+        "POLLY_RESULT_FILE": str(_result_file(folder).absolute()),
+    }
+    if assignment.feedback:
+        variables["POLLY_FEEDBACK_FILE"] = _write(folder / "feedback.md", assignment.feedback)
+    return variables
+
+
+def read_claims(folder: Path) -> dict[str, Claim]:
+    """What the agent of this folder claims, by issue; empty when it said nothing that can be read."""
+    return read_result(folder).claims
+
+
+def read_result(folder: Path) -> Result:
+    """As `read_claims`, with a note when something in the file could not be used. Never raises for it."""
+    try:
+        data = _read_bounded(_result_file(folder))
+    except FileNotFoundError:
+        return Result(claims={})
+    except (OSError, ValueError) as error:
+        return Result(claims={}, note=f"the result file was not read: {error}")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return Result(claims={}, note=f"the result file is not JSON: {error}")
+    issues = value.get("issues") if isinstance(value, dict) else None
+    if not isinstance(issues, dict):
+        return Result(claims={}, note='the result file does not look like {"issues": {"C1": {"status": …}}}')
+    claims = {issue: claim for issue, said in issues.items() if (claim := _claim(said)) is not None}
+    odd = len(issues) - len(claims)
+    return Result(claims=claims, note=f"{odd} claims without a status were left out" if odd else "")
+
+
+def _claim(said: Any) -> Claim | None:
+    if isinstance(said, str):
+        said = {"status": said}
+    if not isinstance(said, dict) or not isinstance(said.get("status"), str) or not said["status"].strip():
+        return None
+    note = said.get("note", "")
+    return Claim(
+        status=said["status"].strip()[:MAX_STATUS_LENGTH],
+        note=note[:MAX_NOTE_LENGTH] if isinstance(note, str) else "",
+    )
+
+
+def _result_file(folder: Path) -> Path:
+    return folder / "result.json"
+
+
+def _read_bounded(file: Path) -> bytes:
+    """The agent made this file: it may be a pipe that nobody writes, or a link to elsewhere."""
+    if not stat.S_ISREG(file.lstat().st_mode):
+        raise ValueError("it is not a plain file")
+    with file.open("rb") as opened:
+        data = opened.read(MAX_RESULT_BYTES + 1)
+    if len(data) > MAX_RESULT_BYTES:
+        raise ValueError(f"it is longer than {MAX_RESULT_BYTES} bytes")
+    return data
+
+
+def _prompt(assignment: Assignment) -> str:
+    return write_prompt(
+        assignment.package,
+        assignment.issues,
+        role=assignment.role,
+        role_instructions=assignment.role_instructions,
+        contracts=assignment.contracts,
+        feedback=assignment.feedback,
+    )
+
+
+def _owned_files(package: WorkPackage) -> str:
+    paths = (*package.files.modify, *package.files.create)
+    return "".join(f"{path}\n" for path in paths if len(path.splitlines()) == 1)
+
+
+def _issues(assignment: Assignment) -> str:
+    value = {"package": assignment.package.id, "issues": assignment.issues}
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"
+
+
+def _write(file: Path, text: str) -> str:
+    file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    return str(file.absolute())

@@ -1,0 +1,105 @@
+"""Any program as an agent: it gets its work through the POLLY_* variables."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from polly.errors import InputError, SettingsError
+from polly.execution.agents.base import Assignment, Launch
+from polly.execution.agents.options import absolute, check_names
+from polly.process import small_environment
+
+EXAMPLE = "For example: `polly fix findings.sarif --agent command -- python fix.py`."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandAgent:
+    """Starts `command` in the workspace, with these variables of ours besides the small environment."""
+
+    command: tuple[str, ...]
+    env_names: tuple[str, ...] = ()
+    name: str = "command"
+
+    @property
+    def spec(self) -> str:
+        return f"{self.name}:{json.dumps(self.command)}"
+
+    def launch(self, assignment: Assignment) -> Launch:  # noqa: ARG002 - it is the same for every package
+        """The program as it was given."""
+        given = small_environment()
+        return Launch(
+            command=self.command,
+            env={
+                name: os.environ[name] for name in self.env_names if name in os.environ and name not in given
+            },
+        )
+
+
+def open_command(argument: str, argv: Sequence[str], options: Mapping[str, Any]) -> CommandAgent:
+    """From `--agent command -- PROGRAM ARG…` or the stored `command:["PROGRAM", …]`.
+
+    The program is looked for from the folder in which Polly was started, and on PATH.
+    """
+    command = tuple(argv) or _stored(argument)
+    if not command or not command[0]:
+        raise InputError("the agent `command` needs a program after `--`", next_step=EXAMPLE)
+    check_names("command", options, ["env"])
+    return CommandAgent(command=(_program(command[0]), *command[1:]), env_names=_env_names(options))
+
+
+def _stored(argument: str) -> tuple[str, ...]:
+    if not argument:
+        return ()
+    try:
+        value = json.loads(argument)
+    except ValueError:
+        value = None
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise InputError(
+            f"`--agent command:{argument}` is not understood: the program stands after `--`",
+            next_step=EXAMPLE,
+        )
+    return tuple(value)
+
+
+def _program(name: str) -> str:
+    """The full path: the agent works in another folder, and a resumed run may have another PATH."""
+    has_folder = os.sep in name or (os.altsep is not None and os.altsep in name)
+    path = absolute(name) if has_folder else None
+    found = shutil.which(str(path) if path else name)
+    if found:
+        return str(absolute(found))
+    if path is None:
+        raise InputError(
+            f"the agent's program {name!r} was not found on PATH",
+            next_step="Install it, or give its path, such as ./fix.py.",
+        )
+    if path.is_file():
+        raise InputError(
+            f"the agent's program {path} is not executable",
+            next_step=f"`chmod +x {name}`, or start it with its interpreter: `-- python {name}`.",
+        )
+    raise InputError(f"the agent's program {path} does not exist", next_step="Correct the path after `--`.")
+
+
+def _env_names(options: Mapping[str, Any]) -> tuple[str, ...]:
+    names = options.get("env", [])
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise SettingsError(
+            "[agents.command]: env must be a list of names", next_step='Such as env = ["OPENAI_API_KEY"].'
+        )
+    for name in names:
+        if name.startswith(("POLLY_", "GIT_")):
+            raise SettingsError(
+                f"[agents.command]: env must not name {name}",
+                next_step="Polly sets these variables itself, so that the agent stays in its own copy.",
+            )
+        if name not in os.environ:
+            raise SettingsError(
+                f"[agents.command]: env names {name}, which is not set",
+                next_step=f"Set {name} in the shell in which you start Polly, or take it out of polly.toml.",
+            )
+    return tuple(names)
