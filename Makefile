@@ -38,7 +38,7 @@ PINS := sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p'
 ARGS ?=
 
 .PHONY: help demo test check bench setup format check-format lint types security imports lock check-lock docs \
-	hooks clean
+	picture chaos hooks clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -82,6 +82,12 @@ check-lock: $(LOCK_FITS) ## does requirements.lock fit pyproject.toml?
 
 docs: $(READY) ## write docs/reference/commands.md anew from the program
 	$(PYTHON_RUN) docs/generate_commands.py
+
+picture: $(READY) ## draw docs/demo.svg anew from a real demo
+	$(PYTHON_RUN) docs/make_picture.py
+
+chaos: $(READY) ## the long form of the kill -9 tests
+	POLLY_CHAOS_KILLS=60 $(PYTHON_RUN) -m pytest tests/chaos $(ARGS)
 
 hooks: $(READY) ## run the checks before every commit of yours
 	$(BIN)/pre-commit install
