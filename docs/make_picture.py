@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-WIDTH = 132
+WIDTH = 150
 PICTURE = Path(__file__).with_name("demo.svg")
 THEME = TerminalTheme(
     (24, 26, 31),

@@ -1,6 +1,7 @@
 """What the packages of one run share."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ class RunContext:
 
     def __post_init__(self) -> None:
         self.agents = asyncio.Semaphore(self.limits.agents)
+        # Checkouts compute. Made one after another, the first agent starts while the next is being made.
+        self.checkouts = asyncio.Semaphore(os.cpu_count() or 1)
         # A few workspaces are made ahead, so that no agent waits for one; not all of them, for the disk.
         self.places = asyncio.Semaphore(self.limits.agents + min(self.limits.agents, 4))
 

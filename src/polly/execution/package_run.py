@@ -101,7 +101,8 @@ class PackageRun:
     async def _prepare(self, number: int) -> Workspace | None:
         begun = time.monotonic()
         try:
-            workspace = await self._context.workspaces.prepare(self._start_commit(), self._label(number))
+            async with self._context.checkouts:
+                workspace = await self._context.workspaces.prepare(self._start_commit(), self._label(number))
         except PollyError as error:
             self._could_not_prepare(number, str(error))
             return None
