@@ -26,7 +26,7 @@ except FileExistsError:
 tell("start")
 for _ in range(int(sys.argv[2])):
     time.sleep(0.05)
-while (witness / "hold").exists():
+while (witness / "hold").exists() and not (witness / "gates-only").exists():
     time.sleep(0.05)
 for path in pathlib.Path(os.environ["POLLY_OWNED_FILES"]).read_text().splitlines():
     file = pathlib.Path(path)
@@ -82,6 +82,19 @@ class Project:
     def hold(self) -> None:
         """Agents stay at work until `let_go`."""
         (self.witness / "hold").touch()
+
+    def hold_gates_only(self) -> None:
+        """Gates stay at work until `let_go`, agents do not."""
+        (self.witness / "gates-only").touch()
+        self.hold()
+
+    def add_gate(self, phase: str, program: str) -> None:
+        """A gate of this phase that runs the program, committed with the project."""
+        (self.witness.parent / "gate.py").write_text(program)
+        command = json.dumps([sys.executable, str(self.witness.parent / "gate.py"), str(self.witness)])
+        (self.root / "polly.toml").write_text(f"[gates]\n{phase} = [{{ command = {command} }}]\n")
+        for git in (["add", "polly.toml"], ["commit", "--quiet", "-m", "gate"]):
+            subprocess.run(["git", *git], cwd=self.root, check=True)
 
     def let_go(self) -> None:
         (self.witness / "hold").unlink()

@@ -111,6 +111,34 @@ def test_a_polite_stop_ends_every_agent_and_can_be_resumed(project: Make, number
     check_outcome(made)
 
 
+GATE = """
+import pathlib, sys, time
+witness = pathlib.Path(sys.argv[1])
+(witness / "gate").touch()
+while (witness / "hold").exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("phase", ["pre", "package", "post"])
+def test_a_stop_while_gates_run_can_be_resumed_too(project: Make, phase: str) -> None:
+    made = project(packages=2, steps=0)
+    made.add_gate(phase, GATE)
+    made.hold_gates_only()
+    process = made.fix()
+    while not (made.witness / "gate").exists():
+        assert process.poll() is None
+        time.sleep(0.005)  # a look at another process, which has no other way to say how far it is
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    made.let_go()
+    code, text = made.finish()
+    assert code == 1, text
+    check_outcome(made)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_two_processes_do_not_work_on_one_run(project: Make) -> None:
     made = project(packages=2, steps=0)

@@ -1,6 +1,7 @@
 """The state of a run is what its events say, in the order in which they happened."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def attempt(number: int, *, accepted: bool = True) -> list[tuple[float, EventDat
     red = GateStatus.PASSED if accepted else GateStatus.FAILED
     gate = GateResult(name="pytest", scope=GateScope.PACKAGE, tree=f"t{number}", status=red, seconds=1.0)
     outcome = IssueOutcome(issue="C1", verdict=Verdict.FIXED if accepted else Verdict.NOT_FIXED)
-    key = {"run": RUN, "package": "WP1", "attempt": number}
+    key: dict[str, Any] = {"run": RUN, "package": "WP1", "attempt": number}
     return [
         (number, AttemptStarted(**key, agent="patch", role="r", base_commit="base", workspace="w")),
         (number, AttemptEnded(**key, outcome=AttemptOutcome.FINISHED, seconds=2.0)),
@@ -156,8 +157,8 @@ def test_a_decision_is_the_last_one_and_undo_opens_it_again() -> None:
     undone = LandingUndone(run=RUN, package="WP1", by="me", how="reset")
     record = fold((0, START), (1, approved), (2, committed), (3, undone)).record.package("WP1")
     assert (record.decision, record.approved_tree, record.landed_commit) == (Decision.OPEN, None, None)
-    record = fold((0, START), (1, approved), (2, PackageRejected(run=RUN, package="WP1", by="me"))).record
-    assert record.package("WP1").decision is Decision.REJECTED
+    rejected = PackageRejected(run=RUN, package="WP1", by="me")
+    assert fold((0, START), (1, approved), (2, rejected)).record.package("WP1").decision is Decision.REJECTED
 
 
 def test_a_journal_without_a_start_is_no_run() -> None:

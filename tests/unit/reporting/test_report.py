@@ -95,7 +95,7 @@ def test_the_next_commands_fit_the_state(told: Story) -> None:
     one, two = told.record.packages
     undecided = msgspec.structs.replace(one, decision=Decision.OPEN)
     ready = msgspec.structs.replace(told.record, packages=(undecided, two))
-    assert next_commands(ready)[:2] == ("polly diff WP1", "polly approve WP1")
+    assert next_commands(ready)[:2] == ("polly diff WP1", "polly approve WP1 --accept-tampering")
 
 
 @given(stories())
