@@ -1,5 +1,6 @@
 """Draws docs/demo.svg from a real `polly demo` in a pseudo-terminal. Run: make picture (Linux, macOS)."""
 
+import io
 import os
 import pty
 import re
@@ -26,13 +27,13 @@ THEME = TerminalTheme(
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="polly-picture-") as folder:
         text = shown([sys.executable, "-m", "polly", "demo", f"{folder}/demo"], Path(folder))
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"))  # noqa: SIM115 - for its own life
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi("$ polly demo\n" + text), soft_wrap=False)
     # Pictures of this project load nothing from elsewhere.
     plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     svg = console.export_svg(title="polly demo", theme=THEME, code_format=plain, unique_id="demo")
     PICTURE.write_text(svg, encoding="utf-8")
-    print(f"{PICTURE}: {len(svg)} bytes")
+    sys.stdout.write(f"{PICTURE}: {len(svg)} bytes\n")
 
 
 def shown(command: list[str], home: Path) -> str:
@@ -49,7 +50,7 @@ def shown(command: list[str], home: Path) -> str:
         pass
     if process.wait():
         sys.exit(f"polly demo ended with {process.returncode}")
-    text = said.decode("utf-8").replace("\r\n", "\n").replace(str(home), "/tmp")
+    text = said.decode("utf-8").replace("\r\n", "\n").replace(f"{home}/", "")
     # Live rows are drawn between hiding and showing the cursor, and taken away again.
     return re.sub(r"\x1b\[\?25l.*\x1b\[\?25h", "", text, flags=re.DOTALL)
 

@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX one_end ON events (package, attempt) WHERE type = '{AttemptE
 CREATE TABLE published (through INTEGER NOT NULL);
 INSERT INTO published VALUES (0);
 PRAGMA user_version = 1;
-"""  # noqa: S608 - the names put in are constants of the catalog
+"""  # noqa: S608 # nosec B608 - what is put in are constants of the catalog
 
 #: Rows are marked as published in steps of this many; after a crash at most so many are published twice.
 _PUBLISHED_STEP = 50
