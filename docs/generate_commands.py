@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script beside the pages that it writes, not part of a package
 """Write docs/reference/commands.md from the program itself (`make docs`); a test compares the two."""
 
 import enum
