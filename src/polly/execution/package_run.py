@@ -102,7 +102,9 @@ class PackageRun:
         begun = time.monotonic()
         try:
             async with self._context.checkouts:
-                workspace = await self._context.workspaces.prepare(self._start_commit(), self._label(number))
+                workspace = await self._context.workspaces.prepare(
+                    self._start_commit(), self._label(number), head=self._base
+                )
         except PollyError as error:
             self._could_not_prepare(number, str(error))
             return None

@@ -49,13 +49,15 @@ class Workspaces:
             provided=(*self.settings.copy_, *self.settings.link),
         )
 
-    async def prepare(self, commit: str, label: str) -> Workspace:
+    async def prepare(self, commit: str, label: str, *, head: str | None = None) -> Workspace:
         """A fresh workspace at `commit`; what an earlier process left under this label is removed.
+
+        With another `head`, what `commit` changed since then is uncommitted work in it.
 
         Raises ToolError when a setup command fails, SettingsError when a path to copy or link is not there.
         """
         workspace = self.location(label)
-        await asyncio.to_thread(self._make, commit, workspace)
+        await asyncio.to_thread(self._make, commit, workspace, head)
         for number, command in enumerate(self.settings.setup, start=1):
             await self._set_up(workspace, number, command)
         return workspace
@@ -78,10 +80,10 @@ class Workspaces:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _make(self, commit: str, workspace: Workspace) -> None:
+    def _make(self, commit: str, workspace: Workspace, head: str | None) -> None:
         _remove_tree(workspace.path.parent)
         workspace.path.parent.mkdir(parents=True)
-        self.store.checkout(commit, workspace.path)
+        self.store.checkout(commit, workspace.path, head=head)
         # copy2 keeps the time stamp, by which git notices files changed in the same instant.
         shutil.copy2(workspace.path / ".git" / "index", workspace.index)
         for path in self.settings.copy_:

@@ -106,17 +106,23 @@ class TreeStore:
         """Git in the run's repository, without a work tree."""
         return Git(cwd=self.folder, variables={"GIT_DIR": str(self.folder)})
 
-    def checkout(self, commit: str, at: Path) -> None:
+    def checkout(self, commit: str, at: Path, *, head: str | None = None) -> None:
         """A private repository at `at` with the files of `commit`: detached, no remote, own index and stash.
 
+        With another `head`, what `commit` changed since then lies there uncommitted, as git status shows.
         Raises RepositoryError when files cannot be written, for instance because the disk is full.
         """
         git_dir = at / ".git"
         config = (self.folder / "config").read_text(encoding="utf-8")
-        _make_repository(git_dir, f"{config}[core]\n\tbare = false\n", [self.folder / "objects"], commit)
+        _make_repository(
+            git_dir, f"{config}[core]\n\tbare = false\n", [self.folder / "objects"], head or commit
+        )
         _copy_shallow(self.folder, git_dir)
+        git = Git(cwd=at)
         try:
-            Git(cwd=at).run("read-tree", "--reset", "-u", commit)
+            git.run("read-tree", "--reset", "-u", commit)
+            if head not in (None, commit):
+                git.run("read-tree", "--reset", head or commit)
         except GitError as error:
             raise RepositoryError(
                 f"The files of {commit[:12]} could not be checked out: {error.stderr.strip()}",

@@ -70,6 +70,16 @@ def test_a_workspace_is_a_repository_of_its_own(base: str, workspaces: Workspace
     assert (workspace / "run.sh").stat().st_mode & 0o111
 
 
+def test_what_an_earlier_attempt_changed_lies_there_uncommitted(
+    store: TreeStore, base: str, workspaces: Workspaces, git: GitRunner
+) -> None:
+    before = edited(store, base, workspaces, "WP1", "src/a.py", "a = 2\n")
+    workspace = asyncio.run(workspaces.prepare(before, "WP1-2", head=base)).path
+    assert git(workspace, "rev-parse", "HEAD") == base
+    assert (workspace / "src/a.py").read_text() == "a = 2\n"
+    assert git(workspace, "status", "--porcelain") == " M src/a.py"
+
+
 def test_workspaces_have_stashes_of_their_own(base: str, workspaces: Workspaces, git: GitRunner) -> None:
     first = asyncio.run(workspaces.prepare(base, "WP1-1")).path
     second = asyncio.run(workspaces.prepare(base, "WP2-1")).path
