@@ -1,6 +1,7 @@
 """What every test stands on: no test reads or writes the home folder of the person who runs it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,12 @@ hypothesis.settings.register_profile(
     "polly", parent=hypothesis.settings.get_profile("ci" if _IN_CI else "default"), deadline=None
 )
 hypothesis.settings.load_profile("polly")
+
+
+def pytest_configure() -> None:
+    """A run in the background begins with Ctrl-C ignored, and so would every program that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
