@@ -197,6 +197,23 @@ def parse_raw_diff(output: bytes) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def parse_name_only(output: bytes) -> tuple[tuple[str, ...], ...]:
+    """The paths per commit of `git log --name-only -z --format=%x00` output."""
+    commits: list[list[str]] = []
+    is_first = False
+    for part in output.split(b"\0")[:-1]:
+        if not part:
+            # The format ends in NUL, and so does the entry: two empty fields begin each commit.
+            if not is_first:
+                commits.append([])
+            is_first = True
+            continue
+        path = part.removeprefix(b"\n") if is_first else part
+        commits[-1].append(path.decode("utf-8", "surrogateescape"))
+        is_first = False
+    return tuple(tuple(paths) for paths in commits)
+
+
 def parse_tree(output: bytes) -> dict[str, Entry]:
     """The entries of `git ls-tree -r -z` output by path."""
     entries = {}
@@ -298,6 +315,18 @@ class Repository:
             for line in output.split(b"\0")
             if line
         )
+
+    def renames(self, before: str, after: str) -> dict[str, str]:
+        """New path → old path of the files that git calls renamed between two commits."""
+        commits = (self.git.resolve(before), self.git.resolve(after))
+        output = self.git.run("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", *commits)
+        fields = output.decode("utf-8", "surrogateescape").split("\0")
+        return {new: old for old, new in zip(fields[1::3], fields[2::3], strict=False)}
+
+    def recent_changes(self, commit: str, *, commits: int) -> tuple[tuple[str, ...], ...]:
+        """The paths that each of the last commits up to this one changed, newest first; no merges."""
+        args = ("--no-merges", "--no-renames", "--name-only", "-z", "--format=%x00", f"--max-count={commits}")
+        return parse_name_only(self.git.run("-c", "log.showSignature=false", "log", *args, commit, "--"))
 
     @contextmanager
     def snapshot(self, commit: str) -> Iterator["Snapshot"]:

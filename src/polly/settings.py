@@ -19,6 +19,24 @@ from polly.work.plan import GateCommand, Gates
 Command = str | tuple[str, ...]
 
 
+#: What pydantic calls by the names of Python types, in the words of TOML.
+_WRONG_KIND = {
+    "missing": "this key is required",
+    "tuple_type": 'must be a list, such as ["…"]',
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -159,7 +177,7 @@ def load_settings(root: Path) -> Settings:
     """The settings of the repository at `root`. Raises SettingsError naming file, key and nearest known."""
     file = root / "polly.toml"
     table: dict[str, Any] = {}
-    if file.is_file():
+    if file.exists() or file.is_symlink():
         table = _toml(file)
     elif (root / "pyproject.toml").is_file():
         file = root / "pyproject.toml"
@@ -173,14 +191,19 @@ def load_settings(root: Path) -> Settings:
             raise SettingsError(
                 f"{file.name}: unknown key {place!r}", next_step=_nearest(first["loc"])
             ) from error
+        said = _WRONG_KIND.get(first["type"], first["msg"])
         raise SettingsError(
-            f"{file.name}: {place}: {first['msg']}", next_step="docs/reference/settings.md lists every key."
+            f"{file.name}: {place}: {said}", next_step="docs/reference/settings.md lists every key."
         ) from error
 
 
 def _toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be read: {error.strerror}", next_step="Make it a file, or move it away."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"{file.name} is not TOML: {error}", next_step="Correct the line named."

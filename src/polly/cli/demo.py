@@ -1,3 +1,6 @@
+import os
+import shlex
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +10,9 @@ import typer
 from polly.cli import options
 from polly.cli.exit_code import ExitCode
 from polly.cli.issues import tell_rest
-from polly.cli.output import Format, next_steps, print_table, say
+from polly.cli.output import Format, print_table, say
 from polly.cli.plan import tables_of, tell_plan
-from polly.cli.starting import start_run
+from polly.cli.starting import agent_of, start_run
 from polly.demo.sample import create_sample
 from polly.pipeline import stages
 from polly.pipeline.project import Project
@@ -41,13 +44,15 @@ def demo(
     tell_rest(planned.inventory)
     tell_plan(planned.plan)
     say("")
-    code = start_run(
+    return start_run(
         project,
         planned,
-        agent=f"patch:{sample.patches}",
-        program=(),
+        agent_of(project, f"patch:{sample.patches}", ()),
         agents=agents,
         output_format=Format.TABLE,
+        first_steps=[f"cd {_quoted(sample.root)}"],
     )
-    next_steps([f"cd {sample.root}"])
-    return code
+
+
+def _quoted(path: Path) -> str:
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))

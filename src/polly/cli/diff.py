@@ -10,12 +10,15 @@ from polly.pipeline.runs import view_run
 def diff(packages: options.PackageIds = None, *, run: options.Run = None) -> None:
     """Print what a package changed, as a patch; without a name, all packages together.
 
-    Example: `polly diff WP2`, or as a file for git: `polly diff WP2 > wp2.patch`
+    Redirected into a file it is a patch that `git apply` takes.
+
+    Example: `polly diff WP2`
     """
     view = view_run(options.here(), run)
     chosen: list[str | None] = [*packages] if packages else [None]
-    for package in chosen:
-        patch = patch_of(view.store, view.record, package)
+    # All first, so that a name that does not exist is told before anything is printed.
+    patches = [(package, patch_of(view.store, view.record, package)) for package in chosen]
+    for package, patch in patches:
         if not patch:
             say(f"{package or 'The run'} changed nothing.")
         elif stdout().is_terminal:

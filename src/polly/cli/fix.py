@@ -3,7 +3,7 @@ from polly.cli.exit_code import ExitCode
 from polly.cli.issues import tell_rest
 from polly.cli.output import Format, say, warn
 from polly.cli.plan import tell_plan
-from polly.cli.starting import start_run
+from polly.cli.starting import agent_of, start_run
 from polly.pipeline import stages
 
 
@@ -16,6 +16,7 @@ def fix(
     only: options.Only = None,
     severity: options.Severities = None,
     path: options.Paths = None,
+    include: options.Include = None,
     source_format: options.SourceFormat = None,
     allow_dirty: options.AllowDirty = False,
     output_format: options.OutputFormat = Format.TABLE,
@@ -27,11 +28,12 @@ def fix(
     Example: `polly fix findings.sarif --agent command -- ./fix-it.sh`
     """
     project = options.here()
-    files, program = options.split_command(sources, agent)
+    files, program = options.split_command(sources)
+    chosen = agent_of(project, agent, program)
     planned = stages.plan(
         project,
         files,
-        options.selection(only, severity, path),
+        options.selection(only, severity, path, include),
         agents=agents,
         max_packages=max_packages,
         source_format=source_format,
@@ -42,6 +44,4 @@ def fix(
         tell_rest(planned.inventory)
         tell_plan(planned.plan)
         say("")
-    return start_run(
-        project, planned, agent=agent, program=program, agents=agents, output_format=output_format
-    )
+    return start_run(project, planned, chosen, agents=agents, output_format=output_format)

@@ -1,7 +1,11 @@
+from collections.abc import Sequence
+
 from polly.cli import options
-from polly.cli.output import Format, Table, say, show, warn
+from polly.cli.output import Format, Table, counted, say, show, warn
+from polly.intake.policy import rule_of
 from polly.pipeline.stages import take_in
 from polly.work.issues import Inventory
+from polly.work.rounds import Rounds
 
 
 def issues(
@@ -10,6 +14,8 @@ def issues(
     only: options.Only = None,
     severity: options.Severities = None,
     path: options.Paths = None,
+    include: options.Include = None,
+    since: options.Since = None,
     source_format: options.SourceFormat = None,
     output_format: options.OutputFormat = Format.TABLE,
 ) -> None:
@@ -18,7 +24,11 @@ def issues(
     Example: `polly issues findings.sarif REVIEW.md --severity critical`
     """
     inventory = take_in(
-        options.here(), sources, options.selection(only, severity, path), source_format=source_format
+        options.here(),
+        sources,
+        options.selection(only, severity, path, include),
+        source_format=source_format,
+        since=since,
     )
     show(inventory, table_of(inventory), output_format)
     if output_format is Format.TABLE:
@@ -26,9 +36,19 @@ def issues(
 
 
 def table_of(inventory: Inventory) -> Table:
-    """The issues as rows for people."""
+    """The issues as rows for people; with what each was in the earlier run, when one was named."""
+    rounds = inventory.rounds or Rounds(since="")
+    states = _states(rounds)
     return Table(
-        columns=("id", "severity", "status", "where", "title", "reported by"),
+        columns=(
+            "id",
+            "severity",
+            "status",
+            "where",
+            "title",
+            "reported by",
+            *([f"since {rounds.since}"] if rounds.since else ()),
+        ),
         rows=tuple(
             (
                 issue.id,
@@ -38,23 +58,65 @@ def table_of(inventory: Inventory) -> Table:
                 + (f" (+{len(issue.locations) - 3})" if len(issue.locations) > 3 else ""),
                 issue.title,
                 ", ".join(source.tool or source.format for source in (issue.source, *issue.also_reported_by)),
+                *([states.get(issue.id, "")] if rounds.since else ()),
             )
             for issue in inventory.issues
         ),
-        empty="No issue was left after what is listed below.",
+        empty="No issue is left." if inventory.counts.read else "No finding was read.",
     )
+
+
+def _states(rounds: Rounds) -> dict[str, str]:
+    states = dict.fromkeys(rounds.new, "new")
+    states |= dict.fromkeys(rounds.surviving, "surviving")
+    states |= dict.fromkeys(rounds.reopened, "re-opened")
+    for each in rounds.not_converging:
+        states[each.issue] = f"{states.get(each.issue, '')}, not converging"
+    return states
 
 
 def tell_rest(inventory: Inventory) -> None:
-    """Say how many findings were read, what was left out and why, and every warning."""
+    """Say how many findings were read, what was left out and why, what changed, and every warning."""
     counts = inventory.counts
     severities = ", ".join(f"{number} {name}" for name, number in counts.by_severity.items() if number)
     say(
-        f"\n{counts.read} findings read, {counts.issues} issues in {counts.files} files"
-        + (f" ({severities})" if severities else "")
+        f"\n{counted(counts.read, 'finding')} read, {counted(counts.issues, 'issue')} "
+        f"in {counted(counts.files, 'file')}" + (f" ({severities})" if severities else "")
     )
     for exclusion in inventory.excluded:
-        shown = ", ".join(exclusion.refs[:3]) + (", …" if len(exclusion.refs) > 3 else "")
-        say(f"  left out: {exclusion.count} {exclusion.reason}" + (f" ({shown})" if shown else ""))
+        say(
+            f"  left out as {exclusion.reason.replace('_', ' ')}: {exclusion.count}"
+            + (f" ({_few(exclusion.refs)})" if exclusion.refs else "")
+        )
+    switches = {rule for each in inventory.excluded if (rule := rule_of(each.reason))}
+    if switches:
+        say(f"  taken in with: {' '.join(f'--include {rule}' for rule in sorted(switches))}")
+    if inventory.rounds:
+        _tell_rounds(inventory.rounds)
     for warning in inventory.warnings:
-        warn(f"{warning.message}" + (f" [{warning.ref}]" if warning.ref else ""))
+        named = not warning.ref or warning.ref in warning.message
+        warn(warning.message if named else f"{warning.message} [{warning.ref}]")
+
+
+def _tell_rounds(rounds: Rounds) -> None:
+    say(
+        f"  since {rounds.since}: {len(rounds.new)} new, {len(rounds.surviving)} surviving, "
+        f"{len(rounds.reopened)} re-opened, {len(rounds.fixed)} fixed"
+    )
+    if rounds.fixed:
+        say(f"  fixed: {_few([each.id for each in rounds.fixed])}")
+    if rounds.left_out:
+        named = [f"{each.id} as {each.reason.replace('_', ' ')}" for each in rounds.left_out]
+        say(f"  reported but left out now: {_few(named)}")
+    if rounds.unknown:
+        named = [each.id for each in rounds.unknown]
+        say(f"  not known, because nothing that reported them was read: {_few(named)}")
+    for each in rounds.not_converging:
+        warn(
+            f"{each.issue} does not converge: agents worked on it in {len(each.runs)} runs "
+            f"({_few(each.runs)}). Look at it yourself, or say in the issue what a fix must do"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

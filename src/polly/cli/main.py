@@ -21,11 +21,14 @@ from polly.cli.exit_code import ExitCode
 from polly.cli.output import print_error, say
 from polly.errors import PollyError
 
+#: What the system refuses is nobody's fault in Polly: rights, a full disk, a read-only file system.
+_REFUSED_BY_THE_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
 #: Panel of `polly --help` -> its commands, both in the order in which they are shown.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Main job": ("fix", "issues", "plan", "run", "resume"),
     "Decide": ("diff", "approve", "reject", "apply", "commit", "undo"),
-    "Look": ("status", "report", "runs"),
+    "Look": ("status", "report", "runs", "check"),
     "Set up": ("demo", "version"),
 }
 
@@ -92,7 +95,7 @@ def exit_code_of(action: Callable[[], object]) -> int:
         # typer and rich answer a closed pipe with sys.exit(1), which would mean "something is unfixed"
         return _reader_gone() if _is_closed_pipe(stop.__context__) else _code(stop.code)
     except Exception as error:  # noqa: BLE001 - the program ends here, and the fault is recorded in a file
-        return _reader_gone() if _is_closed_pipe(error) else _our_bug(error)
+        return _unforeseen(error)
 
 
 def _main() -> object:
@@ -121,6 +124,16 @@ def _wrong_use(error: PollyError | typer.TyperException) -> int:
         path = context.command_path if context else "polly"
         print_error(message, f"`{path} --help` shows what can be given.")
     return ExitCode.WRONG_USE
+
+
+def _unforeseen(error: Exception) -> int:
+    if _is_closed_pipe(error):
+        return _reader_gone()
+    if isinstance(error, OSError) and error.errno in _REFUSED_BY_THE_SYSTEM:
+        where = f": {error.filename}" if error.filename else ""
+        print_error(f"The system refused: {error.strerror}{where}", "What was finished before is kept.")
+        return ExitCode.WRONG_USE
+    return _our_bug(error)
 
 
 def _is_closed_pipe(error: BaseException | None) -> bool:

@@ -1,12 +1,13 @@
 """Options and arguments that more than one command takes, each written once."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from polly.cli.output import Format
-from polly.errors import InputError
+from polly.intake.policy import ALL, RULES
 from polly.pipeline.project import Project
 from polly.pipeline.stages import Selection
 from polly.work.issues import Severity
@@ -29,6 +30,22 @@ Severities = Annotated[
 Paths = Annotated[
     list[str] | None,
     typer.Option("--path", metavar="GLOB", help="Only issues in files that match. Can be repeated."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="RULE",
+        help=f"Take in what a rule leaves out: {', '.join(RULES)}, or {ALL}. Can be repeated.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="RUN",
+        help="Tell new, surviving, re-opened and fixed apart since a run (id, its beginning, or `newest`).",
+    ),
 ]
 SourceFormat = Annotated[
     str | None,
@@ -68,10 +85,13 @@ Note = Annotated[str, typer.Option("--note", "-m", help="A note that is kept wit
 
 
 def selection(
-    only: list[str] | None, severities: list[Severity] | None, paths: list[str] | None
+    only: list[str] | None,
+    severities: list[Severity] | None,
+    paths: list[str] | None,
+    include: list[str] | None = None,
 ) -> Selection:
     """The selection that these options ask for."""
-    return Selection(only=only or (), severities=severities or (), paths=paths or ())
+    return Selection(only=only or (), severities=severities or (), paths=paths or (), include=include or ())
 
 
 def here() -> Project:
@@ -79,19 +99,12 @@ def here() -> Project:
     return Project.find(Path.cwd())
 
 
-def split_command(words: list[str], agent: str) -> tuple[list[str], list[str]]:
+def split_command(words: list[str]) -> tuple[list[str], list[str]]:
     """Sources and agent program of `SOURCE... --agent command -- PROGRAM ARG...`.
 
     typer hands over everything in one list and has taken the `--` away, so the command line is asked.
     """
-    import sys  # noqa: PLC0415 - the command line is read when a command needs it, never at import
-
-    if agent != "command":
-        return words, []
     if "--" not in sys.argv:
-        raise InputError(
-            "--agent command needs a program",
-            next_step="Name it after `--`: --agent command -- PROGRAM ARG...",
-        )
+        return words, []
     program = sys.argv[sys.argv.index("--") + 1 :]
     return words[: len(words) - len(program)], program

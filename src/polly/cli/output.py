@@ -6,11 +6,12 @@ Text of findings, agents and files is untrusted: it passes through `printable` h
 import enum
 import functools
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from rich.cells import cell_len
@@ -47,6 +48,10 @@ _STYLES = {
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
+#: Characters that a column keeps before its cells are broken; words like `unverifiable` stay nearly whole.
+_LEAST_WIDTH = 10
+
+
 class Format(enum.StrEnum):
     """What `--format` can ask for."""
 
@@ -74,6 +79,20 @@ def stdout() -> Console:
 def stderr() -> Console:
     """The console of progress, warnings and errors."""
     return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 file", "2 files"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shown(path: Path) -> str:
+    """The path as a person in the current folder would type it."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return str(path)
+    return min(relative, str(path), key=len)
 
 
 def show(value: object, table: Table, output_format: Format) -> None:
@@ -110,7 +129,9 @@ def print_table(table: Table) -> None:
     console = stdout()
     if table.title:
         console.print(printable(table.title), style="bold", soft_wrap=True)
-    if console.is_terminal:
+    if console.is_terminal and sum(_least_widths(table)) + 2 * len(table.columns) - 2 > console.width:
+        console.print(_blocks(table))
+    elif console.is_terminal:
         console.print(_rich_table(table))
     else:
         print_text("\n".join(_aligned(table)))
@@ -159,17 +180,39 @@ def _encode(value: Any) -> str:
 
 def _rich_table(table: Table) -> RichTable:
     grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column, numeric in zip(table.columns, _numeric(table), strict=True):
-        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for column, numeric, least in zip(table.columns, _numeric(table), _least_widths(table), strict=True):
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        grid.add_column(column, justify=justify, overflow="fold", min_width=least)
     for row in table.rows:
         cells = [_cell(cell) for cell in row]
         grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
     return grid
 
 
+def _blocks(table: Table) -> Text:
+    """The rows one below the other, for a terminal that is too narrow for columns."""
+    lines = []
+    for row in table.rows:
+        cells = zip(table.columns, map(_cell, row), strict=True)
+        lines += [
+            Text.assemble((f"{column}: ", "dim"), (cell, _STYLES.get(cell, ""))) for column, cell in cells
+        ]
+        lines.append(Text())
+    return Text("\n").join(lines[:-1])
+
+
+def _least_widths(table: Table) -> list[int]:
+    return [min(width, _LEAST_WIDTH) for width in _widths(table)]
+
+
+def _widths(table: Table) -> list[int]:
+    rows = [table.columns, *(tuple(_cell(cell) for cell in row) for row in table.rows)]
+    return [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+
 def _aligned(table: Table) -> list[str]:
     rows = [table.columns, *(tuple(_cell(cell) for cell in row) for row in table.rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    widths = _widths(table)
     numeric = _numeric(table)
     lines = []
     for row in rows:

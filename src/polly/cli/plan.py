@@ -1,64 +1,119 @@
+import enum
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
 from polly.cli import options
 from polly.cli.issues import tell_rest
 from polly.cli.output import (
-    Format,
     Table,
+    counted,
     markdown_table,
     next_steps,
     print_json,
     print_table,
     print_text,
     say,
+    shown,
     warn,
 )
+from polly.cli.recording import open_store
+from polly.errors import InputError, PollyError
 from polly.pipeline import stages
-from polly.work.plan import Plan
+from polly.pipeline.project import Project
+from polly.planning.explain import Explanation, explain
+from polly.reporting.plan_page import plan_html
+from polly.reporting.plan_picture import plan_svg
+from polly.settings import state_home
+from polly.work.effort import EffortSample
+from polly.work.plan import EffortFrom, Plan
+
+#: Couplings that the table shows; all of them are in the plan.
+_COUPLINGS_SHOWN = 12
+
+
+class PlanFormat(enum.StrEnum):
+    """What `polly plan --format` can ask for."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    SVG = "svg"
 
 
 def plan(
-    sources: options.Sources,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="What `polly issues` reads; without one, the plan in .polly/plan.json is shown.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     agents: options.Agents = None,
     max_packages: options.MaxPackages = None,
     only: options.Only = None,
     severity: options.Severities = None,
     path: options.Paths = None,
+    include: options.Include = None,
     source_format: options.SourceFormat = None,
-    output_format: options.OutputFormat = Format.TABLE,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Do not carry on the packages of .polly/plan.json.")
+    ] = False,
+    explained: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="WP", help="Say why this package is as it is, for instance WP3."),
+    ] = None,
+    output_format: Annotated[
+        PlanFormat, typer.Option("--format", help="How to print the result; html and svg are pictures.")
+    ] = PlanFormat.TABLE,
 ) -> None:
     """Plan the issues into packages in which every file has one owner; writes .polly/plan.json.
 
-    The file can be edited by hand; `polly run` checks it again and carries it out.
+    A plan that is there is carried on: known issues keep their packages. The file can be edited by hand;
+    `polly run --agent AGENT` checks it again and carries it out. Without a SOURCE the plan is only shown.
 
-    Example: `polly plan findings.sarif --agents 4`
+    Example: `polly plan findings.sarif --agents 4`, then `polly plan --explain WP3`
     """
     project = options.here()
+    if not sources:
+        _refuse_without_source(agents, max_packages, only, severity, path, include, source_format, anew)
+        _print(stages.kept_plan(project), explained, output_format)
+        return
     planned = stages.plan(
         project,
         sources,
-        options.selection(only, severity, path),
+        options.selection(only, severity, path, include),
         agents=agents,
         max_packages=max_packages,
         source_format=source_format,
+        efforts=past_efforts(project),
+        previous=None if anew else _plan_before(project),
     )
     file = stages.keep_plan(project, planned)
-    if output_format is Format.JSON:
-        print_json(planned.plan)
-        return
-    for table in tables_of(planned.plan):
-        if output_format is Format.MARKDOWN:
-            print_text(markdown_table(table) + "\n")
-        else:
-            print_table(table)
-            print_text("\n")
-    tell_rest(planned.inventory)
-    tell_plan(planned.plan)
-    say(f"\nWritten: {file.relative_to(project.root)}")
-    next_steps(["polly run --agent command -- PROGRAM"] if planned.plan.packages else [])
+    _print(planned, explained, output_format)
+    if explained is None and output_format in (PlanFormat.TABLE, PlanFormat.MARKDOWN):
+        say(f"\nWritten: {shown(file)}")
+        next_steps(["polly run --agent command -- PROGRAM"] if planned.plan.packages else [])
+
+
+def past_efforts(project: Project) -> tuple[EffortSample, ...]:
+    """What issues of this project took in earlier runs; nothing where no run was recorded yet."""
+    if project.settings.store.url is None and not (state_home() / "polly.db").exists():
+        return ()
+    try:
+        with open_store(project) as store:
+            return store.effort_samples(str(project.root))
+    except PollyError as error:
+        warn(f"{error.what}; the estimates do without what earlier runs took")
+        return ()
 
 
 def tables_of(made: Plan) -> list[Table]:
-    """Packages and ownership matrix for people."""
+    """Packages, ownership matrix and the highest couplings for people."""
     packages = Table(
         title="Packages",
         columns=("package", "wave", "priority", "role", "issues", "files", "estimate", "title"),
@@ -79,11 +134,11 @@ def tables_of(made: Plan) -> list[Table]:
     )
     ownership = Table(
         title="Who owns which file",
-        columns=("file", "wave", "owner", "why"),
-        rows=tuple((row.path, row.wave, row.package, row.why.value) for row in made.ownership),
+        columns=("file", "wave", "owner", "why", "reason"),
+        rows=tuple((row.path, row.wave, row.package, row.why.value, row.reason) for row in made.ownership),
         empty="No file is owned.",
     )
-    return [packages, ownership]
+    return [packages, ownership, *([_couplings(made)] if made.couplings else [])]
 
 
 def tell_plan(made: Plan) -> None:
@@ -92,13 +147,115 @@ def tell_plan(made: Plan) -> None:
     if made.packages:
         say(
             f"\nForecast (estimated): one after another {forecast.sequential_minutes:.0f} min, "
-            f"{forecast.agents} agents {forecast.parallel_minutes:.0f} min, "
+            f"{counted(forecast.agents, 'agent')} {forecast.parallel_minutes:.0f} min, "
             f"at best {forecast.bound_minutes:.0f} min; speed-up {forecast.speedup:.1f}"
         )
     for each in made.unplanned:
-        warn(f"{each.issue} is in no package: {each.reason}")
+        code, colon, detail = each.reason.partition(":")
+        warn(f"{each.issue} is in no package: {code.replace('_', ' ')}{colon}{detail}")
     for warning in made.warnings:
         warn(warning.message)
+
+
+def _refuse_without_source(*given: object) -> None:
+    if any(given):
+        raise InputError(
+            "These options say how to plan, and there is no SOURCE to plan.",
+            next_step="Name one (polly plan SOURCE), or leave them out to look at the plan that is there.",
+        )
+
+
+def _plan_before(project: Project) -> stages.Planned | None:
+    """The plan that is there, if one is and it can be used."""
+    if not project.plan_file.is_file() or not project.inventory_file.is_file():
+        return None
+    try:
+        return stages.kept_plan(project)
+    except PollyError as error:
+        warn(f"The plan before cannot be carried on, so this one is new. {error.what}")
+        return None
+
+
+def _print(planned: stages.Planned, explained: str | None, output_format: PlanFormat) -> None:
+    made = planned.plan
+    if explained is not None:
+        _print_explanation(explain(made, planned.inventory, explained), output_format)
+        return
+    match output_format:
+        case PlanFormat.JSON:
+            print_json(made)
+        case PlanFormat.HTML:
+            print_text(plan_html(made, planned.inventory))
+        case PlanFormat.SVG:
+            print_text(plan_svg(made, planned.inventory))
+        case PlanFormat.TABLE | PlanFormat.MARKDOWN:
+            _print_tables(tables_of(made), output_format)
+            tell_rest(planned.inventory)
+            tell_plan(made)
+
+
+def _print_tables(tables: Sequence[Table], output_format: PlanFormat) -> None:
+    for table in tables:
+        if output_format is PlanFormat.MARKDOWN:
+            print_text(markdown_table(table) + "\n")
+        else:
+            print_table(table)
+            print_text("\n")
+
+
+def _print_explanation(told: Explanation, output_format: PlanFormat) -> None:
+    if output_format is PlanFormat.JSON:
+        print_json(told)
+        return
+    if output_format in (PlanFormat.HTML, PlanFormat.SVG):
+        raise InputError(
+            f"An explanation has no {output_format.value} form.",
+            next_step="Leave out --explain for the picture, or --format for the explanation.",
+        )
+    print_text(f"{told.package}: {told.title}\n\n")
+    print_text("\n".join([f"Wave {told.wave}:", *(f"  {reason}" for reason in told.wave_reasons)]) + "\n\n")
+    print_text(f"Estimate: {told.estimated_minutes} min{_origin(told.effort_from)}\n\n")
+    print_text(f"{told.together}\n\n")
+    tables = [
+        Table(
+            title="Issues",
+            columns=("issues", "why together"),
+            rows=tuple((_few(group.issues), group.reason) for group in told.groups),
+        ),
+        Table(
+            title="Files",
+            columns=("file", "why", "reason"),
+            rows=tuple((file.path, file.why.value, file.reason) for file in told.files),
+        ),
+    ]
+    if told.couplings:
+        rows = tuple((each.package, each.on, each.risk, each.reason) for each in told.couplings)
+        columns = ("reader", "writer", "risk", "reason")
+        tables.append(Table(title="Couplings", columns=columns, rows=rows))
+    _print_tables(tables, output_format)
+
+
+def _couplings(made: Plan) -> Table:
+    highest = sorted(made.couplings, key=lambda each: -each.risk)[:_COUPLINGS_SHOWN]
+    shown_of_all = f" ({len(highest)} of {len(made.couplings)})" if len(highest) < len(made.couplings) else ""
+    return Table(
+        title=f"What one package reads and another writes{shown_of_all}",
+        columns=("reader", "writer", "risk", "reason"),
+        rows=tuple((each.package, each.on, each.risk, each.reason) for each in highest),
+    )
+
+
+def _origin(origin: EffortFrom) -> str:
+    parts = [
+        f"{number} {where}"
+        for number, where in (
+            (origin.stated, "stated"),
+            (origin.kind_and_size, "by severity, kind and size"),
+            (origin.history, "as earlier runs took"),
+        )
+        if number
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _few(names: tuple[str, ...]) -> str:

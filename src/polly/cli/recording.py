@@ -2,39 +2,67 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from polly.cli.output import warn
 from polly.errors import PollyError
+from polly.events.envelope import Envelope
 from polly.pipeline.project import Project
 from polly.pipeline.runs import Publish
 from polly.settings import state_home
 from polly.sink.recorder import Recorder
-from polly.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from polly.store.sqlite import SqliteStore
 
 
 @contextmanager
 def recording(project: Project) -> Iterator[Publish]:
     """What takes the events of a run. At the end they are drained into the store.
 
-    Trouble with the store is told and costs nothing: the spool keeps what the store could not take.
+    Trouble with the store is told and costs nothing: the spool keeps what the store could not take. The
+    store is left alone when there was nothing to record, so that a mistyped package is answered at once.
     """
     recorder = Recorder(state_home() / "spool")
+    recorded = False
+
+    def publish(event: Envelope) -> None:
+        nonlocal recorded
+        recorded = True
+        recorder.record(event)
+
     try:
-        yield recorder.record
+        yield publish
     finally:
-        try:
-            with open_store(project) as store:
-                recorder.flush_into(store)
-        except PollyError as error:
-            warn(f"{error.what}; the events wait in the spool")
+        if recorded:
+            _drain(project, recorder)
         trouble = recorder.close()
         if trouble:
             warn(trouble)
 
 
+def drain_spool(project: Project) -> None:
+    """Bring what still waits in the spool into the store."""
+    recorder = Recorder(state_home() / "spool")
+    _drain(project, recorder)
+    trouble = recorder.close()
+    if trouble:
+        warn(trouble)
+
+
+def _drain(project: Project, recorder: Recorder) -> None:
+    try:
+        with open_store(project) as store:
+            recorder.flush_into(store)
+    except PollyError as error:
+        warn(f"{error.what}; the events wait in the spool")
+
+
 @contextmanager
-def open_store(project: Project) -> Iterator[SqliteStore]:
+def open_store(project: Project) -> "Iterator[SqliteStore]":
     """The store of the settings: SQLite in the user's data folder by default."""
+    from polly.store.sqlite import SqliteStore  # noqa: PLC0415 - SQLAlchemy takes half as long as a command
+
     url = project.settings.store.url or str(state_home() / "polly.db")
     store = SqliteStore.open(url)
     try:

@@ -15,7 +15,7 @@ def reject(
     run: options.Run = None,
     note: options.Note = "",
 ) -> None:
-    """Say no to packages: `polly apply` and `polly commit` leave them out. `polly approve` takes it back.
+    """Say no to packages: `polly apply` and `polly commit` leave them out. `polly approve WP3` takes it back.
 
     Example: `polly reject WP3 --note "wrong direction"`
     """

@@ -7,7 +7,9 @@ from polly.pipeline.runs import view_run
 def report(*, run: options.Run = None, output_format: options.OutputFormat = Format.MARKDOWN) -> None:
     """Print the report of a run: figures, packages, issues with their proof, gates, what is left.
 
-    Example: `polly report > report.md`, or for programs: `polly report --format json`
+    Redirected into a file it is a Markdown document.
+
+    Example: `polly report`, or for programs: `polly report --format json`
     """
     view = view_run(options.here(), run)
     reports = write_reports(view.folder, view.record, view.plan, view.inventory)

@@ -1,10 +1,11 @@
 from polly.cli import options
 from polly.cli.exit_code import ExitCode
-from polly.cli.output import Format
+from polly.cli.output import Format, say
 from polly.cli.recording import recording
-from polly.cli.running import carry_out
+from polly.cli.running import carry_out, conclude
 from polly.execution.agents.registry import reopen
 from polly.pipeline.runs import open_run
+from polly.work.run import RunState
 
 
 def resume(
@@ -18,5 +19,8 @@ def resume(
     """
     project = options.here()
     with recording(project) as publish, open_run(project, run, publish) as opened:
+        if opened.has_begun and opened.record.state is RunState.FINISHED:
+            say(f"Run {opened.run} is finished; there is nothing to go on with. It ended like this:")
+            return conclude(opened, opened.record, output_format)
         agent = reopen(opened.agent_spec, project.settings.agents)
         return carry_out(project, opened, agent, {}, output_format)

@@ -5,7 +5,7 @@ import typer
 from polly.cli import options
 from polly.cli.exit_code import ExitCode
 from polly.cli.output import Format, warn
-from polly.cli.starting import start_run
+from polly.cli.starting import agent_of, start_run
 from polly.errors import InputError
 from polly.pipeline import stages
 
@@ -28,14 +28,13 @@ def run(
     Example: `polly run --agent patch:fixes/`
     """
     project = options.here()
-    stray, command = options.split_command(program or [], agent)
+    stray, command = options.split_command(program or [])
     if stray:
         raise InputError(
             f"`polly run` takes no sources ({stray[0]!r}); it runs .polly/plan.json",
             next_step="Use `polly fix SOURCE` to plan and run in one.",
         )
+    chosen = agent_of(project, agent, command)
     planned = stages.kept_plan(project)
     stages.check_start(project, planned.plan, allow_dirty=allow_dirty, tell=warn)
-    return start_run(
-        project, planned, agent=agent, program=command, agents=agents, output_format=output_format
-    )
+    return start_run(project, planned, chosen, agents=agents, output_format=output_format)

@@ -4,7 +4,7 @@ import typer
 
 from polly.cli import options
 from polly.cli.output import Format, Table, show
-from polly.cli.recording import open_store, recording
+from polly.cli.recording import drain_spool, open_store
 from polly.work.run import Verdict
 
 
@@ -18,12 +18,12 @@ def runs(
     Example: `polly runs --all`
     """
     project = options.here()
-    with recording(project):
-        pass  # what still waits in the spool belongs into the list
+    drain_spool(project)
     with open_store(project) as store:
         found = store.list_runs(None if everywhere else str(project.root))
     table = Table(
-        columns=("run", "started", "state", "agent", "packages", "issues", "fixed", "committed", "project"),
+        columns=("run", "started", "state", "agent", "packages", "issues", "fixed", "committed")
+        + (("project",) if everywhere else ()),
         rows=tuple(
             (
                 each.run,
@@ -34,7 +34,7 @@ def runs(
                 each.issues,
                 each.verdicts.get(Verdict.FIXED, 0),
                 each.committed_packages,
-                each.project_path,
+                *((each.project_path,) if everywhere else ()),
             )
             for each in found
         ),

@@ -1,4 +1,4 @@
-"""Starting a run of a plan: what `run` and `fix` share."""
+"""Starting a run of a plan: what `run`, `fix` and `demo` share."""
 
 from collections.abc import Sequence
 
@@ -6,32 +6,40 @@ from polly.cli.exit_code import ExitCode
 from polly.cli.output import Format
 from polly.cli.recording import recording
 from polly.cli.running import carry_out
+from polly.execution.agents.base import Agent
 from polly.execution.agents.registry import resolve
 from polly.pipeline.project import Project
 from polly.pipeline.runs import create_run
 from polly.pipeline.stages import Planned
 
 
+def agent_of(project: Project, spec: str, program: Sequence[str]) -> Agent:
+    """The agent of `--agent SPEC [-- PROGRAM]`, with its options of the settings.
+
+    Asked for first, so that a wrong one costs neither a plan nor a run. Raises InputError.
+    """
+    return resolve(spec, program, project.settings.agents.get(spec.partition(":")[0], {}))
+
+
 def start_run(
     project: Project,
     planned: Planned,
+    agent: Agent,
     *,
-    agent: str,
-    program: Sequence[str],
     agents: int | None,
     output_format: Format,
+    first_steps: Sequence[str] = (),
 ) -> ExitCode:
-    """Make a new run of this plan and carry it out. Raises InputError for an agent that cannot start."""
-    chosen = resolve(agent, program, project.settings.agents.get(agent.partition(":")[0], {}))
+    """Make a new run of this plan and carry it out. `first_steps` come before what it says to type next."""
     with (
         recording(project) as publish,
         create_run(
             project,
             planned.plan,
             planned.inventory,
-            agent_spec=chosen.spec,
+            agent_spec=agent.spec,
             agents=agents or planned.plan.forecast.agents,
             publish=publish,
         ) as run,
     ):
-        return carry_out(project, run, chosen, planned.seconds, output_format)
+        return carry_out(project, run, agent, planned.seconds, output_format, first_steps=first_steps)

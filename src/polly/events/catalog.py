@@ -70,6 +70,8 @@ class IssuePlanned(EventData, frozen=True, kw_only=True):
     title: str
     fingerprint: str
     locations: tuple[Location, ...]
+    tool: str | None = None
+    rule: str | None = None
 
 
 class RunInterrupted(EventData, frozen=True, kw_only=True):

@@ -1,14 +1,15 @@
 """Findings of one source become issues: paths judged, lines and fingerprints taken, secrets removed."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from polly.events.redaction import redact
+from polly.events.redaction import redact, worth_redacting
 from polly.intake.finding import Finding, Place, Reading
 from polly.intake.fingerprint import Identity, PlaceKey, fingerprints, normal_message
 from polly.intake.paths import Resolution, resolve
+from polly.intake.policy import STRICT, Policy
 from polly.intake.snapshot import FileLines, Snapshot
 from polly.work.issues import Exclusion, Issue, Location, Warning
 
@@ -24,11 +25,16 @@ class Candidate(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What one source contributes: candidates, what is left out, and what a reader should know."""
+    """What one source contributes: candidates, what is left out, and what a reader should know.
+
+    left_out: fingerprint → reason. former: fingerprint before a file was renamed → the one of now.
+    """
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Exclusion, ...]
     warnings: tuple[Warning, ...]
+    left_out: Mapping[str, str] = {}
+    former: Mapping[str, str] = {}
 
 
 class _Placed(NamedTuple):
@@ -40,17 +46,27 @@ class _Placed(NamedTuple):
     partly_outside: bool
 
 
-def build(reading: Reading, *, name: str, snapshot: Snapshot, root: Path) -> Built:
-    """The issues of one source called `name`, and everything that is not one with its reason."""
-    lines = FileLines(snapshot)
-    written = [place.path for finding in reading.findings for place in finding.places]
-    written += [path for finding in reading.findings for path in finding.creates]
+def build(
+    reading: Reading,
+    *,
+    name: str,
+    snapshot: Snapshot,
+    root: Path,
+    policy: Policy = STRICT,
+    renamed: Mapping[str, Collection[str]] | None = None,
+) -> Built:
+    """The issues of one source called `name`, and everything that is not one with its reason.
+
+    renamed: path → the paths under which the file was known before.
+    """
     known = snapshot.paths
-    resolution = resolve(written, root=root, known=known)
-    placed = [_place(finding, resolution, lines) for finding in reading.findings]
-    identities = [_identity(each, lines, root) for each in placed]
-    prints = fingerprints(identities, [_distinct(each, number) for number, each in enumerate(placed)])
-    redaction = _Redaction()
+    resolution = resolve(_written(reading.findings), root=root, known=known)
+    placing = _Placing(resolution, FileLines(snapshot), policy, root)
+    placed = [placing.place(finding) for finding in reading.findings]
+    identities = [placing.identity(each) for each in placed]
+    order = [_distinct(each, number) for number, each in enumerate(placed)]
+    prints = fingerprints(identities, order)
+    redaction = _Redaction(text for each in placed if not each.left_out for text in _texts(each.finding))
     candidates = tuple(
         Candidate(_issue(each, fingerprint, redaction), identity.line_text)
         for each, fingerprint, identity in zip(placed, prints, identities, strict=True)
@@ -65,7 +81,38 @@ def build(reading: Reading, *, name: str, snapshot: Snapshot, root: Path) -> Bui
             *_path_warnings(placed, candidates, resolution, name, known),
             *redaction.warnings(name),
         ),
+        {print_: each.left_out for each, print_ in zip(placed, prints, strict=True) if each.left_out},
+        _former(identities, order, prints, renamed or {}),
     )
+
+
+def _written(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        for place in finding.places:
+            yield place.path
+        yield from finding.creates
+
+
+def _texts(finding: Finding) -> tuple[str, str, str]:
+    return (finding.title, finding.problem, finding.suggestion)
+
+
+def _former(
+    identities: Sequence[Identity],
+    order: Sequence[PlaceKey],
+    prints: Sequence[str],
+    renamed: Mapping[str, Collection[str]],
+) -> dict[str, str]:
+    moved = [
+        (number, former)
+        for number, identity in enumerate(identities)
+        for former in renamed.get(identity.path, ())
+    ]
+    before = fingerprints(
+        [identities[number]._replace(path=former) for number, former in moved],
+        [order[number] for number, _ in moved],
+    )
+    return {former: prints[number] for (number, _), former in zip(moved, before, strict=True)}
 
 
 def exclusions(left_out: Iterable[tuple[str, str]]) -> tuple[Exclusion, ...]:
@@ -76,27 +123,70 @@ def exclusions(left_out: Iterable[tuple[str, str]]) -> tuple[Exclusion, ...]:
     return tuple(Exclusion(reason=reason, count=len(each), refs=tuple(each)) for reason, each in refs.items())
 
 
-def _place(finding: Finding, resolution: Resolution, lines: FileLines) -> _Placed:
-    resolved = [(place, resolution.paths[place.path]) for place in finding.places]
-    inside = [(place, path) for place, path in resolved if path]
-    locations = tuple(dict.fromkeys(_location(place, path, lines) for place, path in inside))
-    creates = tuple(path for path in map(resolution.paths.__getitem__, finding.creates) if path)
-    outside = sum(path is None for _, path in resolved) + len(finding.creates) - len(creates)
-    left_out = finding.left_out
-    if not left_out and not locations and not creates:
-        left_out = "outside_repository" if outside else "no_location"
-    key = tuple(_place_key(place, path) for place, path in inside)
-    return _Placed(finding, locations, creates, key, left_out, bool(outside) and not left_out)
+class _Placing:
+    """Places of findings as the repository knows them; what is equal is worked out once."""
 
+    def __init__(self, resolution: Resolution, lines: FileLines, policy: Policy, root: Path) -> None:
+        self._paths = resolution.paths
+        self._lines = lines
+        self._policy = policy
+        self._root = root.as_posix()
+        self._messages: dict[str, str] = {}
+        self._tools: dict[str | None, str] = {}
 
-def _location(place: Place, path: str, lines: FileLines) -> Location:
-    start, end = place.start_line, place.end_line
-    if start is None and place.offset is not None:
-        start, end = _lines_of_offset(place, path, lines)
-    if start is None or not 1 <= start <= _MAX_LINE:
-        return Location(path=path)
-    last = end if end is not None and start <= end <= _MAX_LINE else start
-    return Location(path=path, start_line=start, end_line=last)
+    def place(self, finding: Finding) -> _Placed:
+        inside: list[tuple[Place, str]] = []
+        outside = 0
+        for place in finding.places:
+            path = self._paths[place.path]
+            if path:
+                inside.append((place, path))
+            outside += path is None
+        creates: tuple[str, ...] = ()
+        if finding.creates:
+            creates = tuple(path for path in map(self._paths.__getitem__, finding.creates) if path)
+            outside += len(finding.creates) - len(creates)
+        left_out = finding.left_out
+        if left_out:
+            left_out = self._policy.reason_of((left_out, *finding.also_left_out))
+        if not left_out and not inside and not creates:
+            left_out = "outside_repository" if outside else self._policy.reason_of(("no_location",))
+        locations = [self._location(place, path) for place, path in inside]
+        return _Placed(
+            finding,
+            tuple(locations if len(locations) < 2 else dict.fromkeys(locations)),
+            creates,
+            tuple([_place_key(place, path) for place, path in inside]),
+            left_out,
+            bool(outside) and not left_out,
+        )
+
+    def identity(self, placed: _Placed) -> Identity:
+        """What tells the finding from others."""
+        finding = placed.finding
+        first = placed.locations[0] if placed.locations else None
+        message = finding.message
+        if message not in self._messages:
+            self._messages[message] = normal_message(message, self._root)
+        tool = finding.source.tool
+        if tool not in self._tools:
+            self._tools[tool] = (tool or "").casefold()
+        return Identity(
+            self._tools[tool],
+            finding.source.rule or "",
+            first.path if first else "\0".join(placed.creates),
+            self._messages[message],
+            (self._lines.text_of(first.path, first.start_line) or "") if first else "",
+        )
+
+    def _location(self, place: Place, path: str) -> Location:
+        start, end = place.start_line, place.end_line
+        if start is None and place.offset is not None:
+            start, end = _lines_of_offset(place, path, self._lines)
+        if start is None or not 1 <= start <= _MAX_LINE:
+            return Location(path=path)
+        last = end if end is not None and start <= end <= _MAX_LINE else start
+        return Location(path=path, start_line=start, end_line=last)
 
 
 def _lines_of_offset(place: Place, path: str, lines: FileLines) -> tuple[int | None, int | None]:
@@ -109,30 +199,21 @@ def _lines_of_offset(place: Place, path: str, lines: FileLines) -> tuple[int | N
 
 
 def _place_key(place: Place, path: str) -> tuple[str, int, int, int, int, int]:
-    def known(number: int | None) -> int:
-        return -1 if number is None else number
-
+    start, end, offset = place.start_line, place.end_line, place.offset
     first, last = place.columns
-    offset = place.offset.start if place.offset and place.start_line is None else None
-    return (path, known(place.start_line), known(first), known(place.end_line), known(last), known(offset))
+    return (
+        path,
+        -1 if start is None else start,
+        -1 if first is None else first,
+        -1 if end is None else end,
+        -1 if last is None else last,
+        offset.start if offset is not None and start is None else -1,
+    )
 
 
 def _distinct(placed: _Placed, number: int) -> PlaceKey:
     # What a person gave an id of its own is never the same finding as its neighbour.
     return (*placed.key, ("", number, 0, 0, 0, 0)) if placed.finding.id else placed.key
-
-
-def _identity(placed: _Placed, lines: FileLines, root: Path) -> Identity:
-    finding = placed.finding
-    first = placed.locations[0] if placed.locations else None
-    path = first.path if first else "\0".join(placed.creates)
-    return Identity(
-        tool=(finding.source.tool or "").casefold(),
-        rule=finding.source.rule or "",
-        path=path,
-        message=normal_message(finding.message, root.as_posix()),
-        line_text=(lines.text_of(path, first.start_line) or "") if first else "",
-    )
 
 
 def _issue(placed: _Placed, fingerprint: str, redaction: "_Redaction") -> Issue:
@@ -170,7 +251,7 @@ def _path_warnings(
             found.append(
                 Warning(code="location_outside_repository", message=message, ref=each.finding.source.ref)
             )
-    named = dict.fromkeys(path for candidate in candidates for path in candidate.issue.paths)
+    named = dict.fromkeys(location.path for candidate in candidates for location in candidate.issue.locations)
     for path in named:
         if path not in known:
             message = f"{path} does not exist at the base commit."
@@ -181,15 +262,24 @@ def _path_warnings(
 class _Redaction:
     """The one place in which secrets leave the text of findings; counts what it removed."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._known = dict.fromkeys(texts, "")
         self._counts: Counter[str] = Counter()
+        words: set[str] = set()
+        for text in self._known:
+            words.update(text.split())
+        # No reason to look has white space in it, so a text gives one only if one of its words does.
+        telling = {word for word in words if worth_redacting(word)}
+        for text in self._known:
+            if telling.isdisjoint(text.split()):
+                self._known[text] = text
+            else:
+                redacted = redact(text)
+                self._known[text] = redacted.text
+                self._counts.update(redacted.counts)
 
     def clean(self, text: str) -> str:
-        if text not in self._known:
-            redacted = redact(text)
-            self._known[text] = redacted.text
-            self._counts.update(redacted.counts)
+        """One of the texts without secrets; equal texts give the same object."""
         return self._known[text]
 
     def warnings(self, name: str) -> list[Warning]:

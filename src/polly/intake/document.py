@@ -4,7 +4,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -29,24 +29,37 @@ _TEXT_SUFFIXES = (".md", ".markdown", ".txt", ".rst")
 _JSON_SUFFIXES = (".json", ".sarif")
 
 
+#: Gets the bytes of a source that is no file (`github:…`); None for every other source.
+Fetch = Callable[[str], bytes | None]
+
+
 class Document(NamedTuple):
-    """The text of one source, and its JSON members when it is JSON (an object's, or a list's)."""
+    """The text of one source, and its JSON members when it is JSON (an object's, or a list's).
+
+    JSON documents that follow each other (JSON lines, pages of an answer) are `several`, each undecoded.
+    """
 
     name: str
     text: str
     object_members: Mapping[str, msgspec.Raw] | None = None
     list_members: tuple[msgspec.Raw, ...] | None = None
     warnings: tuple[Warning, ...] = ()
+    several: tuple[msgspec.Raw, ...] | None = None
 
     @property
     def is_json(self) -> bool:
         """True for JSON, whatever it says."""
-        return self.object_members is not None or self.list_members is not None
+        return any(each is not None for each in (self.object_members, self.list_members, self.several))
 
 
-def load(source: str | Path, *, name: str) -> Document:
-    """The document of a file, or of standard input for "-". Raises InputError for what cannot be read."""
-    data = _read_standard_input() if str(source) == "-" else _read_file(Path(source), name)
+def load(source: str | Path, *, name: str, fetch: Fetch | None = None) -> Document:
+    """The document of a file, of standard input for "-", or of what `fetch` gets from elsewhere.
+
+    Raises InputError for what cannot be read.
+    """
+    data = fetch(str(source)) if fetch else None
+    if data is None:
+        data = _read_standard_input() if str(source) == "-" else _read_file(Path(source), name)
     return parse(data, name)
 
 
@@ -65,6 +78,8 @@ def parse(data: bytes, name: str) -> Document:
     if not _claims_json(text, inner):
         return Document(name, text, warnings=warnings)
     found = json_text.members(text, name)
+    if isinstance(found, tuple):
+        return Document(name, text, several=found, warnings=warnings)
     if isinstance(found, dict):
         return Document(name, text, object_members=found, warnings=warnings)
     return Document(name, text, list_members=tuple(found), warnings=warnings)
@@ -72,22 +87,21 @@ def parse(data: bytes, name: str) -> Document:
 
 def unpack(data: bytes, name: str, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
     """The content of gzip data, at most `limit` bytes. Raises InputError beyond that and for damaged data."""
-    pieces: list[bytes] = []
-    size = 0
+    whole = io.BytesIO()  # one buffer that grows: pieces to be joined would be held twice
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             while piece := packed.read(1 << 20):
-                pieces.append(piece)
-                size += len(piece)
+                size = whole.tell() + len(piece)
                 suspicious = size > _UNSUSPICIOUS_BYTES and size > MAX_UNPACKED_RATIO * len(data)
                 if size > limit or suspicious:
                     reason = "far more than its packed size" if suspicious else f"more than {limit >> 20} MiB"
                     raise InputError(
                         f"{name} unpacks to {reason}.", next_step="Unpack it and split the report."
                     )
+                whole.write(piece)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name} is not a whole gzip file: {error}.", next_step="Pack it again.") from error
-    return b"".join(pieces)
+    return whole.getvalue()
 
 
 def _claims_json(text: str, name: str) -> bool:
@@ -131,13 +145,11 @@ def _read_file(path: Path, name: str) -> bytes:
 
 
 def _bounded(file: BinaryIO, name: str) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
+    whole = io.BytesIO()
     while piece := file.read(1 << 20):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_SOURCE_BYTES:
+        if whole.tell() + len(piece) > MAX_SOURCE_BYTES:
             raise InputError(
                 f"{name} is larger than 1 GiB.", next_step="Split the report, for instance per folder."
             )
-    return b"".join(pieces)
+        whole.write(piece)
+    return whole.getvalue()

@@ -9,7 +9,7 @@ from polly.intake.snapshot import Snapshot
 from polly.work.issues import Exclusion, IssueStatus, Severity, Source, Warning
 
 
-class Offset(msgspec.Struct, frozen=True, kw_only=True):
+class Offset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A region given by its distance from the start of the file instead of by lines."""
 
     unit: str  # "byte", "utf16" or "character"
@@ -17,7 +17,7 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
     length: int = 0
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a finding is, as the source says it: the path may be absolute, foreign or nonsense."""
 
     path: str
@@ -27,11 +27,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     offset: Offset | None = None
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finding of a source.
 
     message is what identifies it together with tool, rule and place; left_out is the reason for which
-    the source itself takes it from the work list ("" when it does not).
+    the source itself takes it from the work list ("" when it does not), also_left_out are further ones.
+    The reasons are those of polly.intake.policy.
     """
 
     source: Source
@@ -46,16 +47,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     suggestion: str = ""
     effort_minutes: int | None = None
     left_out: str = ""
+    also_left_out: tuple[str, ...] = ()
     fingerprint: str = ""
     also_reported_by: tuple[Source, ...] = ()
 
 
 class Reading(NamedTuple):
-    """Everything that one source says."""
+    """Everything that one source says. `tools` names those that found nothing, too."""
 
     findings: tuple[Finding, ...]
     warnings: tuple[Warning, ...] = ()
     excluded: tuple[Exclusion, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 class Context(NamedTuple):

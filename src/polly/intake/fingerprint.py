@@ -6,12 +6,14 @@ order.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 #: Hexadecimal digits; 128 bits cannot collide by chance.
 _LENGTH = 32
 _POSITION = re.compile(r"\b(lines?|columns?|col\.?|at)\s+\d+(?:\s*[-\u2013:,]\s*\d+)*", re.IGNORECASE)
+_NUMBER = re.compile(r"[\s:]\d")
 _COORDINATES = re.compile(r"(?<=[\w)\]]):\d+(?::\d+)?\b")
 
 
@@ -33,7 +35,10 @@ def normal_message(message: str, root: str) -> str:
     """The message without what changes from round to round: positions, the checkout's folder, layout."""
     if len(root) > 1:
         message = message.replace(root, "")
-    message = _COORDINATES.sub("", _POSITION.sub(r"\1", message))
+    # Most messages have no digit after a space or a colon, and then neither pattern has a match.
+    if _NUMBER.search(message):
+        message = _POSITION.sub(r"\1", message)
+        message = _COORDINATES.sub("", message) if ":" in message else message
     return " ".join(message.split())
 
 
@@ -42,13 +47,25 @@ def fingerprints(identities: Sequence[Identity], order: Sequence[PlaceKey]) -> l
 
     Findings that are equal in both are one finding, and share their fingerprint.
     """
-    places: dict[Identity, dict[PlaceKey, int]] = {}
-    for identity, place in sorted(zip(identities, order, strict=True), key=lambda pair: pair[1]):
-        numbers = places.setdefault(identity, {})
-        numbers.setdefault(place, len(numbers))
-    return [
-        _digest(identity, places[identity][place]) for identity, place in zip(identities, order, strict=True)
-    ]
+    found = [_digest(identity, 0) for identity in identities]
+    for numbers in _twins(identities):
+        places = sorted({order[number] for number in numbers})
+        for number in numbers:
+            occurrence = bisect_left(places, order[number])
+            if occurrence:
+                found[number] = _digest(identities[number], occurrence)
+    return found
+
+
+def _twins(identities: Sequence[Identity]) -> Iterable[list[int]]:
+    """The numbers of the findings that equal another one, group by group."""
+    first: dict[Identity, int] = {}
+    groups: dict[int, list[int]] = {}
+    for number, identity in enumerate(identities):
+        before = first.setdefault(identity, number)
+        if before != number:
+            groups.setdefault(before, [before]).append(number)
+    return groups.values()
 
 
 def _digest(identity: Identity, occurrence: int) -> str:

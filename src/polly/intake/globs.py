@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 _WILDCARDS = re.compile(r"[*?\[]")
+_SET_SIGNS = re.compile(r"[\\\[&~|]")
 _TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", re.DOTALL)
 
 
@@ -32,6 +33,7 @@ def _translated(token: str) -> str:
     if token in known:
         return known[token]
     if len(token) > 2:
-        inner = token[1:-1].replace("\\", "\\\\")
+        # re keeps these for set operations of its own; "--" would be one as well.
+        inner = _SET_SIGNS.sub(r"\\\g<0>", token[1:-1]).replace("--", "-\\-")
         return f"[^{inner[1:]}]" if inner[:1] in ("!", "^") else f"[{inner}]"
     return re.escape(token)

@@ -1,6 +1,7 @@
 """JSON of unknown origin: decoded strictly where the shape is known, refused with line and column."""
 
 import json
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ from polly.errors import InputError
 
 T = TypeVar("T")
 
+_SPACE = re.compile(r"[ \t\r\n]*")
 _SYNTAX_STEP = "Have the tool write the file again, or correct that line."
 
 
@@ -31,15 +33,45 @@ def decode(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
         raise msgspec.DecodeError("it is nested too deeply") from error
 
 
-def members(text: str, name: str) -> dict[str, msgspec.Raw] | list[msgspec.Raw]:
-    """The undecoded members of the JSON object or list. Raises InputError for anything else."""
+def members(text: str, name: str) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | tuple[msgspec.Raw, ...]:
+    """The undecoded members of the JSON object or list, or a tuple of several that follow each other.
+
+    Raises InputError for anything else.
+    """
     data = text.encode("utf-8", errors="replace")
     kind: Any = dict[str, msgspec.Raw] if data.lstrip()[:1] == b"{" else list[msgspec.Raw]
     try:
         found: dict[str, msgspec.Raw] | list[msgspec.Raw] = decode(data, msgspec.json.Decoder(kind))
     except msgspec.DecodeError as error:
+        several = _several(text, name)
+        if several:
+            return several
         raise syntax_error(text, name, str(error)) from error
     return found
+
+
+def _several(text: str, name: str) -> tuple[msgspec.Raw, ...]:
+    """The objects or lists that follow each other (JSON lines, pages); () unless there are at least two."""
+    decoder = json.JSONDecoder()
+    found: list[msgspec.Raw] = []
+    position = _after_space(text, 0)
+    while position < len(text):
+        if text[position] not in "{[":
+            return ()
+        try:
+            _, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            if not found:
+                return ()
+            raise syntax_error(text[position:], f"{name}, document {len(found) + 1},", str(error)) from error
+        found.append(msgspec.Raw(text[position:end].encode("utf-8", errors="replace")))
+        position = _after_space(text, end)
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _after_space(text: str, position: int) -> int:
+    space = _SPACE.match(text, position)
+    return space.end() if space else position
 
 
 def syntax_error(text: str, name: str, reason: str) -> InputError:
@@ -59,8 +91,6 @@ def syntax_error(text: str, name: str, reason: str) -> InputError:
 def _next_step(error: json.JSONDecodeError, text: str) -> str:
     if error.pos >= len(text.rstrip()):
         return "The file ends too early; have the tool write it again."
-    if error.msg == "Extra data" and text[error.pos :].lstrip()[:1] in "{[":
-        return "It looks like JSON Lines, which is not among the formats that Polly reads."
     return _SYNTAX_STEP
 
 

@@ -1,39 +1,50 @@
 """Several sources become one inventory: the same finding once, every id once, every figure counted."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from polly.intake.build import Built, Candidate, exclusions
-from polly.work.issues import (
-    Exclusion,
-    Inventory,
-    Issue,
-    Warning,
-    count,
-)
+from polly.intake.policy import STRICT, Policy
+from polly.work.issues import Exclusion, Inventory, Issue, Source, Warning, count
 
 #: Formats written by people: their findings name rules, and keep their own id, severity and words.
 _WRITTEN_BY_PEOPLE = frozenset({"markdown"})
 _MAX_TOOL_LETTERS = 24
 
 
-def combine(sources: Sequence[Built]) -> Inventory:
+class Combined(NamedTuple):
+    """The inventory of all sources. former: another fingerprint of an issue → its fingerprint."""
+
+    inventory: Inventory
+    former: Mapping[str, str]
+
+
+def combine(sources: Sequence[Built], policy: Policy = STRICT) -> Combined:
     """The inventory of all sources. Its counts do not depend on their order."""
-    candidates = _numbered([candidate for built in sources for candidate in built.candidates])
-    kept, repeated = _once_each(candidates)
-    kept, matched = _joined_with_scanners(kept)
-    issues, renamed = _unique_ids([candidate.issue for candidate in kept])
-    duplicates = exclusions(("duplicate", _ref(candidate.issue)) for candidate in (*repeated, *matched))
+    candidates = [candidate for built in sources for candidate in built.candidates]
+    ids = _numbered(candidates)
+    merged = _Merged(candidates)
+    if policy.keeps_out("duplicate"):
+        merged.once_each()
+        merged.join_scanners()
+    issues, renamed = _with_ids(merged, ids)
+    gone = (_ref(candidates[number].issue, ids[number]) for number in merged.gone)
+    duplicates = exclusions(("duplicate", ref) for ref in gone)
     excluded = merge_exclusions([*(each for built in sources for each in built.excluded), *duplicates])
     warnings = [warning for built in sources for warning in built.warnings] + renamed
-    return Inventory(
-        issues=tuple(issues),
+    inventory = Inventory(
+        issues=issues,
         excluded=excluded,
         warnings=tuple(dict.fromkeys(warnings)),
-        counts=count(tuple(issues), excluded),
+        counts=count(issues, excluded),
+        included=policy.included,
     )
+    former = {before: now for built in sources for before, now in built.former.items()}
+    return Combined(inventory, former | merged.former)
 
 
 def merge_exclusions(excluded: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
@@ -47,87 +58,141 @@ def merge_exclusions(excluded: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
     return tuple(merged.values())
 
 
-def _numbered(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Findings without an id get one: the tool's name and their number among the tool's findings."""
+def _numbered(candidates: Sequence[Candidate]) -> list[str]:
+    """The id of each; without one of its own, the tool's name and its number among the tool's findings."""
     taken = {candidate.issue.id.casefold() for candidate in candidates}
     numbers: dict[str, int] = {}
-    done = []
+    slugs: dict[str, str] = {}
+    ids = []
     for candidate in candidates:
         issue = candidate.issue
-        if not issue.id:
-            tool = _slug(issue.source.tool or issue.source.format)
+        name = issue.id
+        if not name:
+            reporter = issue.source.tool or issue.source.format
+            tool = slugs.get(reporter) or slugs.setdefault(reporter, _slug(reporter))
             number = numbers.get(tool, 0) + 1
-            while f"{tool}-{number}" in taken:
+            while (name := f"{tool}-{number}") in taken:
                 number += 1
             numbers[tool] = number
-            issue = msgspec.structs.replace(issue, id=f"{tool}-{number}")
-        done.append(Candidate(issue, candidate.line_text))
-    return done
+        ids.append(name)
+    return ids
 
 
 def _slug(tool: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", tool.lower())[:_MAX_TOOL_LETTERS].strip("-") or "tool"
 
 
-def _once_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-    """Candidates with one fingerprint become one, with all its sources; and those that it replaces."""
-    groups: dict[str, list[Candidate]] = {}
-    for candidate in candidates:
-        groups.setdefault(candidate.issue.fingerprint, []).append(candidate)
-    kept, repeated = [], []
-    for group in groups.values():
-        best = min(group, key=_precedence) if len(group) > 1 else group[0]
-        others = [each for each in group if each is not best]
-        kept.append(best._replace(issue=_with_sources(best.issue, [each.issue for each in others])))
-        repeated += others
-    return kept, repeated
+class _Merged:
+    """Which candidates become one issue. Candidates are named by their number.
+
+    kept: those that become issues; gone: those that another one replaces, in that order.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._candidates = candidates
+        self.kept: list[int] = list(range(len(candidates)))
+        self.gone: list[int] = []
+        self.former: dict[str, str] = {}
+        self._others: dict[int, list[Issue]] = {}
+        self._fingerprints: dict[int, str] = {}
+
+    def issue(self, number: int, name: str) -> Issue:
+        """The issue of a kept candidate, with everything that it took in."""
+        issue = self._candidates[number].issue
+        fingerprint = self._fingerprints.get(number, issue.fingerprint)
+        sources = issue.also_reported_by
+        if number in self._others:
+            sources = _all_sources(issue, self._others[number])
+        if (name, fingerprint, sources) == (issue.id, issue.fingerprint, issue.also_reported_by):
+            return issue
+        return replace(issue, id=name, fingerprint=fingerprint, also_reported_by=sources)
+
+    def once_each(self) -> None:
+        """Candidates with one fingerprint become one."""
+        first: dict[str, int] = {}
+        groups: dict[int, list[int]] = {}
+        for number, candidate in enumerate(self._candidates):
+            before = first.setdefault(candidate.issue.fingerprint, number)
+            if before != number:
+                groups.setdefault(before, [before]).append(number)
+        if not groups:
+            return
+        best = {
+            before: min(group, key=lambda number: _precedence(self._candidates[number]))
+            for before, group in groups.items()
+        }
+        self.kept = [best.get(number, number) for number in first.values()]
+        for before in (number for number in first.values() if number in groups):
+            others = [number for number in groups[before] if number != best[before]]
+            self._take_in(best[before], others)
+            self.gone += others
+
+    def join_scanners(self) -> None:
+        """A person's finding that names tool and rule takes in the scanner's finding on the same line.
+
+        It keeps its id and words and takes the scanner's fingerprint, by which a rescan finds it again.
+        """
+        wanted = {
+            number: key
+            for number in self.kept
+            if self._is_written(number) and (key := _rule_place(self._candidates[number]))
+        }
+        if not wanted:
+            return
+        keys = set(wanted.values())
+        scanned: dict[tuple[str, ...], list[int]] = {}
+        for number in self.kept:
+            if not self._is_written(number) and (key := _rule_place(self._candidates[number])) in keys:
+                scanned.setdefault(key, []).append(number)
+        joined = [
+            group.pop(_nearest(self._line(number), [self._line(each) for each in group]))
+            if (group := scanned.get(key))
+            else None
+            for number, key in wanted.items()
+        ]
+        for number, match in zip(wanted, joined, strict=True):
+            if match is not None:
+                self._join(number, match)
+        gone = set(self.gone)
+        self.kept = [number for number in self.kept if number not in gone]
+
+    def _join(self, number: int, match: int) -> None:
+        self._take_in(number, [match])
+        scanners = self._candidates[match].issue.fingerprint
+        self.former[self._candidates[number].issue.fingerprint] = scanners
+        self._fingerprints[number] = scanners
+        self.gone.append(match)
+
+    def _take_in(self, number: int, others: Sequence[int]) -> None:
+        taken = self._others.setdefault(number, [])
+        for other in others:
+            taken += [self._candidates[other].issue, *self._others.pop(other, ())]
+
+    def _is_written(self, number: int) -> bool:
+        return self._candidates[number].issue.source.format in _WRITTEN_BY_PEOPLE
+
+    def _line(self, number: int) -> int:
+        locations = self._candidates[number].issue.locations
+        return (locations[0].start_line if locations else None) or 0
+
+
+def _nearest(line: int, lines: Sequence[int]) -> int:
+    return min(range(len(lines)), key=lambda index: abs(lines[index] - line))
 
 
 def _precedence(candidate: Candidate) -> tuple[bool, int, bytes]:
     """What people wrote first, then the worst severity, then the content: never the order of the sources."""
     issue = candidate.issue
-    source = msgspec.structs.replace(issue.source, ref=None)
-    content = msgspec.json.encode(msgspec.structs.replace(issue, id="", source=source))
+    source = replace(issue.source, ref=None)
+    content = msgspec.json.encode(replace(issue, id="", source=source))
     return (issue.source.format not in _WRITTEN_BY_PEOPLE, issue.severity.rank, content)
 
 
-def _with_sources(issue: Issue, others: Sequence[Issue]) -> Issue:
+def _all_sources(issue: Issue, others: Sequence[Issue]) -> tuple[Source, ...]:
     named = [source for other in others for source in (other.source, *other.also_reported_by)]
-    sources = tuple(
+    return tuple(
         dict.fromkeys(source for source in (*issue.also_reported_by, *named) if source != issue.source)
     )
-    return (
-        issue
-        if sources == issue.also_reported_by
-        else msgspec.structs.replace(issue, also_reported_by=sources)
-    )
-
-
-def _joined_with_scanners(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-    """A person's finding that names tool and rule takes in the scanner's finding on the same line.
-
-    It keeps its id and words and takes the scanner's fingerprint, by which a rescan finds it again.
-    """
-    scanned: dict[tuple[str, ...], list[Candidate]] = {}
-    for candidate in candidates:
-        if candidate.issue.source.format not in _WRITTEN_BY_PEOPLE and (key := _rule_place(candidate)):
-            scanned.setdefault(key, []).append(candidate)
-    taken: dict[str, Candidate] = {}
-    kept = []
-    for candidate in candidates:
-        issue = candidate.issue
-        key = _rule_place(candidate) if issue.source.format in _WRITTEN_BY_PEOPLE else None
-        group = scanned.get(key, []) if key else []
-        if group:
-            match = min(group, key=lambda other: abs(_line(other.issue) - _line(issue)))
-            group.remove(match)
-            taken[match.issue.fingerprint] = match
-            issue = _with_sources(issue, [match.issue])
-            issue = msgspec.structs.replace(issue, fingerprint=match.issue.fingerprint)
-        kept.append(candidate._replace(issue=issue))
-    gone = {id(match) for match in taken.values()}
-    rest = [after for before, after in zip(candidates, kept, strict=True) if id(before) not in gone]
-    return rest, list(taken.values())
 
 
 def _rule_place(candidate: Candidate) -> tuple[str, ...] | None:
@@ -138,28 +203,28 @@ def _rule_place(candidate: Candidate) -> tuple[str, ...] | None:
     return (issue.source.tool.casefold(), issue.source.rule, issue.locations[0].path, line)
 
 
-def _line(issue: Issue) -> int:
-    return issue.locations[0].start_line or 0
-
-
-def _unique_ids(issues: Sequence[Issue]) -> tuple[list[Issue], list[Warning]]:
+def _with_ids(merged: _Merged, ids: Sequence[str]) -> tuple[tuple[Issue, ...], list[Warning]]:
+    """The issues, each id used once, and a warning for every id that was used before."""
+    taken = {ids[number].casefold() for number in merged.kept}
+    if len(taken) == len(merged.kept):
+        return tuple([merged.issue(number, ids[number]) for number in merged.kept]), []
     owner: dict[str, str] = {}
-    taken = {issue.id.casefold() for issue in issues}
     done, warnings = [], []
-    for issue in issues:
-        name, number = issue.id, 1
+    for kept in merged.kept:
+        name, number = ids[kept], 1
         while name.casefold() in (owner if number == 1 else taken):
             number += 1
-            name = f"{issue.id}-{number}"
-        taken.add(name.casefold())
-        if name != issue.id:
-            first = owner[issue.id.casefold()]
-            message = f"The id {issue.id} is used at {first} and at {_ref(issue)}; this one is now {name}."
+            name = f"{ids[kept]}-{number}"
+        issue = merged.issue(kept, name)
+        if number > 1:
+            taken.add(name.casefold())
+            first = owner[ids[kept].casefold()]
+            message = f"The id {ids[kept]} is used at {first} and at {_ref(issue)}; this one is now {name}."
             warnings.append(Warning(code="duplicate_id", message=message, ref=_ref(issue)))
         owner.setdefault(name.casefold(), _ref(issue))
-        done.append(issue if name == issue.id else msgspec.structs.replace(issue, id=name))
-    return done, warnings
+        done.append(issue)
+    return tuple(done), warnings
 
 
-def _ref(issue: Issue) -> str:
-    return issue.source.ref or issue.id
+def _ref(issue: Issue, name: str = "") -> str:
+    return issue.source.ref or name or issue.id

@@ -33,7 +33,7 @@ class FileLines:
         """The text of a line (counted from 1) without the space around it; None when it is not known."""
         if number is None or number < 1:
             return None
-        lines = self._split(path)
+        lines = self._lines.get(path) or self._split(path)
         return lines[number - 1].strip() if number <= len(lines) else None
 
     def line_at(self, path: str, offset: int, unit: str) -> int | None:

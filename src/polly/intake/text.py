@@ -25,6 +25,8 @@ _CONTINUATION = (
     + "]"
 )
 _TWO_BYTES = re.compile(f"[\u00c2-\u00df]{_CONTINUATION}")
+#: What both patterns look like in UTF-8: U+00C2 to U+00F4, then no ASCII. Bytes are searched far faster.
+_SUSPECT = re.compile(rb"\xc3[\x82-\xb4][\x80-\xff]")
 _MORE_BYTES = re.compile(f"[\u00e0-\u00ef]{_CONTINUATION}{{2}}|[\u00f0-\u00f4]{_CONTINUATION}{{3}}")
 
 #: Format characters that ordinary writing and emoji need: the two joiners.
@@ -55,7 +57,7 @@ def decode(data: bytes, name: str) -> Decoded:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return _legacy(data, name, error)
-    repaired = repair_mojibake(text)
+    repaired = repair_mojibake(text) if _SUSPECT.search(data) else None
     if repaired is None:
         return Decoded(text)
     note = "UTF-8 text had been read as cp1252; the damage was undone exactly"

@@ -26,11 +26,15 @@ from polly.work.run import Decision, PackageRecord, PackageState
 
 @dataclass(frozen=True, kw_only=True)
 class Landed:
-    """What landed: the packages with their commits (None for apply), and whether the branch had moved."""
+    """What landed: the packages with their commits (None for apply), and whether the branch had moved.
+
+    `left_out` has a sentence for each package that was chosen and did not fit.
+    """
 
     commits: tuple[tuple[str, str | None], ...]
     paths: tuple[str, ...]
     moved: bool
+    left_out: tuple[str, ...]
 
 
 def approve(
@@ -40,7 +44,10 @@ def approve(
     records = [_finished(run, package) for package in packages]
     for record in records:
         if record.decision in (Decision.APPLIED, Decision.COMMITTED):
-            raise RunError(f"{record.id} is {record.decision.value} already")
+            raise RunError(
+                f"{record.id} is {record.decision.value} already",
+                next_step=f"Take it back: polly undo {record.id}",
+            )
         if record.tampering and not accept_tampering:
             found = record.tampering[0]
             place = f"{found.path}:{found.line}" if found.line else found.path
@@ -82,10 +89,11 @@ def apply(project: Project, run: OpenRun, packages: Sequence[str], tell: Callabl
         raise RunError(
             "No package is approved", next_step="Look and approve first: polly diff; polly approve WP1"
         )
-    for package in chosen:
-        if _finished(run, package).decision is Decision.OPEN:
+    for record in [_finished(run, package) for package in chosen]:
+        if record.decision is Decision.OPEN:
             raise RunError(
-                f"{package} is not approved", next_step=f"polly diff {package}, then: polly approve {package}"
+                f"{record.id} is not approved",
+                next_step=f"Look at it, then say yes: polly diff {record.id}; polly approve {record.id}",
             )
     landing = prepare(project.repository, run.store, run.record, run.plan, chosen)
     applying.check_apply(landing)
@@ -105,7 +113,7 @@ def apply(project: Project, run: OpenRun, packages: Sequence[str], tell: Callabl
             for each in landing.packages
         ),
     )
-    return _landed(landing, [(each.package.id, None) for each in landing.packages], tell)
+    return _landed(landing, [(each.package.id, None) for each in landing.packages])
 
 
 def commit(project: Project, run: OpenRun, packages: Sequence[str], tell: Callable[[str], None]) -> Landed:
@@ -113,7 +121,11 @@ def commit(project: Project, run: OpenRun, packages: Sequence[str], tell: Callab
     _catch_up(project, run)
     chosen = packages or _of(run, _can_be_committed)
     if not chosen:
-        raise RunError("There is nothing left to commit", next_step="`polly status` shows every package.")
+        raise RunError(
+            "There is nothing to commit: "
+            + "; ".join(f"{record.id} {_why_not(record)}" for record in run.record.packages),
+            next_step=_after_nothing(run),
+        )
     landing = prepare(project.repository, run.store, run.record, run.plan, chosen)
     committing.check_commit(landing)
     _verify(project, run, landing, tell)
@@ -134,7 +146,7 @@ def commit(project: Project, run: OpenRun, packages: Sequence[str], tell: Callab
             for each in commits
         ),
     )
-    return _landed(landing, [(each.package, each.commit) for each in commits], tell)
+    return _landed(landing, [(each.package, each.commit) for each in commits])
 
 
 def undo(project: Project, run: OpenRun, packages: Sequence[str]) -> str:
@@ -146,14 +158,18 @@ def undo(project: Project, run: OpenRun, packages: Sequence[str]) -> str:
         raise RunError("Nothing of this run has landed", next_step="`polly status` shows every package.")
     for record in records:
         if record.decision not in (Decision.APPLIED, Decision.COMMITTED):
-            raise RunError(f"{record.id} has not landed, so there is nothing to take back")
+            raise RunError(
+                f"{record.id} has not landed, so there is nothing to take back",
+                next_step="`polly status` shows what has.",
+            )
     applied = [record.id for record in records if record.decision is Decision.APPLIED]
     committed = [record for record in records if record.decision is Decision.COMMITTED]
     sentences = []
     if applied:
         paths = applying.undo_apply(project.repository, run.store, run.record, run.plan, applied)
         _record_undone(project, run, applied, "files restored", None)
-        sentences.append(f"{len(paths)} files are as they were before {', '.join(applied)}.")
+        files = "1 file is" if len(paths) == 1 else f"{len(paths)} files are"
+        sentences.append(f"{files} as before {', '.join(applied)}.")
     if committed:
         undone = undoing.undo(project.repository, [record.landed_commit or "" for record in committed])
         names = [record.id for record in committed]
@@ -161,7 +177,7 @@ def undo(project: Project, run: OpenRun, packages: Sequence[str]) -> str:
         way = (
             f"The branch is back at {undone.new_head[:12]}, before"
             if undone.how is undoing.How.RESET
-            else f"{len(undone.reverts)} revert commits take back"
+            else f"Reverted, with {len(undone.reverts)} commits of its own:"
         )
         sentences.append(f"{way} {', '.join(names)}.")
     return " ".join(sentences)
@@ -171,7 +187,7 @@ def _verify(project: Project, run: OpenRun, landing: Landing, tell: Callable[[st
     """Run the post gates on a tree that they have not seen: another branch tip, or some packages only."""
     if landing.judged or not run.plan.gates.post:
         return
-    tell("This tree has not been judged as a whole yet; the post gates run on it now")
+    tell("No gate has judged this tree as a whole yet; the post gates run on it now.")
     judge = Judging.of(project, run).judge
     results = asyncio.run(judge.judge_combined(committing.build(landing), label="landing"))
     _append(run, *(GateEnded(run=run.run, gate=gate) for gate in results))
@@ -183,11 +199,16 @@ def _verify(project: Project, run: OpenRun, landing: Landing, tell: Callable[[st
         )
 
 
-def _landed(landing: Landing, commits: list[tuple[str, str | None]], tell: Callable[[str], None]) -> Landed:
-    for refusal in landing.refused:
-        tell(f"{refusal.package} was left out: {refusal.reason}. {refusal.next_step}")
-    paths = tuple(sorted({path for each in landing.packages for path in each.paths}))
-    return Landed(commits=tuple(commits), paths=paths, moved=landing.moved)
+def _landed(landing: Landing, commits: list[tuple[str, str | None]]) -> Landed:
+    return Landed(
+        commits=tuple(commits),
+        paths=tuple(sorted({path for each in landing.packages for path in each.paths})),
+        moved=landing.moved,
+        left_out=tuple(
+            f"{refusal.package} was left out: {refusal.reason}. {refusal.next_step}"
+            for refusal in landing.refused
+        ),
+    )
 
 
 def _catch_up(project: Project, run: OpenRun) -> None:
@@ -226,6 +247,25 @@ def _can_be_committed(record: PackageRecord) -> bool:
     return not record.tampering or record.approved_tree == record.tree
 
 
+def _why_not(record: PackageRecord) -> str:
+    if record.decision in (Decision.REJECTED, Decision.COMMITTED):
+        return f"is {record.decision.value}"
+    if record.state is PackageState.READY:
+        return "made a check quieter and needs an approval of its own"
+    return "changed nothing" if record.state is PackageState.UNCHANGED else f"is {record.state.value}"
+
+
+def _after_nothing(run: OpenRun) -> str:
+    if not all(record.state.is_final for record in run.record.packages):
+        return f"Go on with the run: polly resume --run {run.run}"
+    quieter = next((each for each in run.record.packages if _why_not(each).startswith("made")), None)
+    if quieter:
+        return (
+            f"Look at it and say yes: polly diff {quieter.id}; polly approve {quieter.id} --accept-tampering"
+        )
+    return "`polly report` says what became of every issue."
+
+
 def _of(run: OpenRun, wanted: Callable[[PackageRecord], bool]) -> list[str]:
     return [record.id for record in run.record.packages if wanted(record)]
 
@@ -243,10 +283,11 @@ def _known(run: OpenRun, package: str) -> PackageRecord:
 def _finished(run: OpenRun, package: str) -> PackageRecord:
     record = _known(run, package)
     if record.state is not PackageState.READY:
-        reason = f" ({record.detail})" if record.detail else ""
+        reason = f" ({record.detail.removeprefix('red: ')})" if record.detail else ""
         raise RunError(
             f"{package} cannot land, it is {record.state.value}{reason}",
-            next_step="Only a package that is ready can land; `polly report` says what is wrong with it.",
+            next_step="`polly report` says more. To run its issues again: "
+            f"polly fix SOURCE --only {' --only '.join(run.plan.package(package).issues)}",
         )
     return record
 

@@ -266,6 +266,8 @@ class _Flow:
                     title=issue.title,
                     fingerprint=issue.fingerprint,
                     locations=issue.locations,
+                    tool=issue.source.tool,
+                    rule=issue.source.rule,
                 )
                 for issue in self._run.inventory.issues
             ),

@@ -57,7 +57,7 @@ class Judging:
             plan=run.plan,
             settings=project.settings,
             inventory=run.inventory,
-            read_findings=reader_of_findings(project),
+            read_findings=reader_of_findings(project, run.inventory.included),
             limit=limit,
             serial=serial,
         )
@@ -76,9 +76,12 @@ class Judging:
         )
 
 
-def reader_of_findings(project: Project) -> Callable[[bytes, str, Path], tuple[Issue, ...]]:
-    """Reads a scanner's output about a checkout as intake would, with the same severities."""
+def reader_of_findings(
+    project: Project, included: tuple[str, ...]
+) -> Callable[[bytes, str, Path], tuple[Issue, ...]]:
+    """Reads a scanner's output about a checkout as intake did: the same severities, the same rules off."""
     table = project.settings.severity_table
+    linters = project.linters()
 
     def read(text: bytes, source_format: str, checkout: Path) -> tuple[Issue, ...]:
         return read_findings(
@@ -88,6 +91,8 @@ def reader_of_findings(project: Project) -> Callable[[bytes, str, Path], tuple[I
             snapshot=FolderSnapshot(checkout),
             root=checkout,
             severity_table=table,
+            linters=linters,
+            include=included,
         )
 
     return read

@@ -1,14 +1,18 @@
 """The repository that Polly works for, its settings, and the folder .polly in it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from polly.errors import InputError
+from polly.errors import InputError, RepositoryError
 from polly.git import Repository
+from polly.intake.sources.linters.load import load_tools
+from polly.intake.sources.linters.tool import Tool
 from polly.settings import Settings, load_settings
 from polly.work.issues import Inventory
 
@@ -46,30 +50,56 @@ class Project:
         """The issues that the plan is about."""
         return self.folder / "inventory.json"
 
+    def linters(self) -> tuple[Tool, ...]:
+        """The linters that this repository describes in .polly/linters. Raises SettingsError."""
+        return load_tools(self.folder / "linters")
+
     @property
     def runs_folder(self) -> Path:
         """One folder per run, named by its id."""
         return self.folder / "runs"
 
-    def make_folder(self) -> Path:
-        """The folder .polly, made if needed; it ignores itself, so that git status stays as it is."""
+    def make_folder(self, *below: str) -> Path:
+        """The folder .polly, or one below it, made if needed. Raises InputError or RepositoryError.
+
+        It ignores itself, so that git status stays as it is.
+        """
         if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
             raise InputError(
                 f"{self.folder} is not a folder", next_step="Move it away; Polly keeps its records there."
             )
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        ignore = self.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-        return self.folder
+        wanted = self.folder.joinpath(*below)
+        with _writing(wanted):
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            wanted.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        return wanted
 
 
 def write_whole(file: Path, content: bytes) -> None:
     """Write a file that others read: aside first, then renamed, so that nobody sees half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    aside.write_bytes(content)
-    aside.replace(file)
+    with _writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_bytes(content)
+            aside.replace(file)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryError(
+            f"{path} cannot be written: {error.strerror}",
+            next_step="Polly keeps its records in .polly: it must be a folder in which you may write.",
+        ) from error
 
 
 def to_json(record: msgspec.Struct) -> bytes:

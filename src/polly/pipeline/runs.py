@@ -1,6 +1,7 @@
 """A run on disk: its folder, its lock, its journal, and the record folded from it."""
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from polly.errors import RunError
+from polly.errors import InputError, RunError
 from polly.events.envelope import Envelope
 from polly.execution.fold import RunFold
 from polly.execution.journal import Journal, read_rows
@@ -54,8 +55,21 @@ class OpenRun:
 
     @property
     def record(self) -> RunRecord:
-        """The run as it stands now."""
-        return self.fold.record
+        """The run as it stands now. Raises RunError before its first event."""
+        try:
+            return self.fold.record
+        except ValueError as error:
+            raise _never_began(self.folder) from error
+
+    @property
+    def is_newest(self) -> bool:
+        """True when commands that name no run mean this one."""
+        return not any(each.name > self.run for each in self.folder.parent.iterdir())
+
+    @property
+    def has_begun(self) -> bool:
+        """False when the process that made the run was stopped before the first event."""
+        return bool(self.journal.rows())
 
     def workspaces(self, project: Project) -> Workspaces:
         """The private checkouts of this run. They lie outside the repository, where no search for a
@@ -85,10 +99,8 @@ def create_run(
     project: Project, plan: Plan, inventory: Inventory, *, agent_spec: str, agents: int, publish: Publish
 ) -> Iterator[OpenRun]:
     """A new run folder, locked for as long as the block lasts. Its journal is still empty."""
-    project.make_folder()
     run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    folder = project.runs_folder / run
-    folder.mkdir(parents=True)
+    folder = project.make_folder(project.runs_folder.name, run)
     with _locked(folder, run):
         write_whole(folder / "plan.json", dump_plan(plan))
         write_whole(folder / "inventory.json", to_json(inventory))
@@ -104,22 +116,21 @@ def open_run(project: Project, run: str | None, publish: Publish) -> Iterator[Op
     """An earlier run, locked. Raises RunError when there is none, or another process is at work on it."""
     folder = find_run(project, run)
     with _locked(folder, folder.name):
-        plan, inventory = _plan_of(folder)
-        start = msgspec.json.decode((folder / "start.json").read_bytes(), type=_Start)
-        journal = Journal.open(folder / "journal.db", folder.name, publish)
+        with _reading(folder):
+            plan, inventory = _plan_of(folder)
+            start = msgspec.json.decode((folder / "start.json").read_bytes(), type=_Start)
+            journal = Journal.open(folder / "journal.db", folder.name, publish)
         yield from _opened(folder, plan, inventory, journal, start)
 
 
 def view_run(project: Project, run: str | None) -> RunView:
     """A run as it stands, read without disturbing who works on it. Raises RunError."""
     folder = find_run(project, run)
-    plan, inventory = _plan_of(folder)
-    rows = read_rows(folder / "journal.db", folder.name)
+    with _reading(folder):
+        plan, inventory = _plan_of(folder)
+        rows = read_rows(folder / "journal.db", folder.name)
     if not rows:
-        raise RunError(
-            f"Run {folder.name} was stopped before it began",
-            next_step=f"Start again with `polly run`; the folder {folder} can be deleted.",
-        )
+        raise _never_began(folder)
     return RunView(
         run=folder.name,
         folder=folder,
@@ -184,14 +195,45 @@ def _opened(
 @contextmanager
 def _locked(folder: Path, run: str) -> Iterator[None]:
     # The system lets go of the lock when the process dies, however it dies.
+    lock = FileLock(folder / "lock")
     try:
-        with FileLock(folder / "lock").acquire(blocking=False):
-            yield
+        lock.acquire(blocking=False)
     except Timeout as error:
         raise RunError(
             f"Another Polly process is at work on run {run}",
             next_step="Wait for it, or stop it with Ctrl-C there; `polly status` shows how far it is.",
         ) from error
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    if not (folder / "repo.git" / "objects").is_dir():
+        raise _unreadable(folder, f"{folder / 'repo.git'} is no repository of git")
+    try:
+        yield
+    except (InputError, RunError, OSError, msgspec.MsgspecError, sqlite3.DatabaseError) as error:
+        raise _unreadable(folder, error) from error
+
+
+def _never_began(folder: Path) -> RunError:
+    return RunError(
+        f"Run {folder.name} was stopped before it began",
+        next_step=f"Begin it with `polly resume --run {folder.name}`, or delete {folder}",
+    )
+
+
+def _unreadable(folder: Path, reason: object) -> RunError:
+    return RunError(
+        f"Run {folder.name} cannot be opened: {reason}",
+        next_step=f"Something changed its folder, or it may not be written: {folder}\n"
+        "Put it back as it was, start a new run, or name another one with --run.",
+    )
 
 
 def _plan_of(folder: Path) -> tuple[Plan, Inventory]:

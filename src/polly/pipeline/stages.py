@@ -1,31 +1,44 @@
 """The stages on one screen. Each takes what the one before it returned."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from polly.errors import InputError, RepositoryError
 from polly.git import Snapshot
-from polly.intake.read import read_sources
+from polly.github import fetch_source
+from polly.intake.read import take
+from polly.intake.rounds import compare, only_about
 from polly.intake.select import select
 from polly.pipeline.project import Project, read_inventory, to_json, write_whole
+from polly.pipeline.rounds import history
+from polly.planning.background import Background
+from polly.planning.company import COMMITS_READ
 from polly.planning.load import dump_plan, load_plan
 from polly.planning.plan import make_plan
+from polly.planning.previous import previous_of
 from polly.routing.roles import choose_role
 from polly.settings import plan_gates
+from polly.work.effort import EffortSample
 from polly.work.issues import Inventory, Severity
 from polly.work.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which issues of the sources are wanted; empty means all."""
+    """Which issues of the sources are wanted; empty means all.
+
+    include: rules of polly.intake.policy that shall leave nothing out.
+    """
 
     only: Sequence[str] = ()
     severities: Sequence[Severity] = ()
     paths: Sequence[str] = ()
+    include: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +57,35 @@ def take_in(
     *,
     commit: str | None = None,
     source_format: str | None = None,
+    since: str | None = None,
 ) -> Inventory:
-    """Stage 1: sources → inventory, read against the files of the base commit. Raises InputError."""
-    with project.repository.snapshot(commit or project.repository.base_commit()) as snapshot:
-        inventory = read_sources(
+    """Stage 1: sources → inventory, read against the files of the base commit. Raises InputError.
+
+    since: a run, its beginning or "newest"; what became of its issues is then `rounds` of the inventory.
+    """
+    commit = commit or project.repository.base_commit()
+    past = history(project, since, commit) if since else None
+    with project.repository.snapshot(commit) as snapshot:
+        taken = take(
             sources,
             snapshot=snapshot,
             root=project.root,
             severity_table=project.settings.severity_table,
             source_format=source_format,
+            fetch=fetch_source,
+            linters=project.linters(),
+            include=selection.include,
+            renamed=past.renamed if past else None,
         )
-    return select(inventory, only=selection.only, severities=selection.severities, paths=selection.paths)
+    selected = select(
+        taken.inventory, only=selection.only, severities=selection.severities, paths=selection.paths
+    )
+    if past is None:
+        return selected
+    rounds = only_about(
+        compare(taken, past.rounds, past.since), frozenset(issue.id for issue in selected.issues)
+    )
+    return replace(selected, rounds=rounds, warnings=(*selected.warnings, *past.warnings))
 
 
 def plan(
@@ -65,8 +96,15 @@ def plan(
     agents: int | None = None,
     max_packages: int | None = None,
     source_format: str | None = None,
+    efforts: Sequence[EffortSample] = (),
+    agent: str | None = None,
+    previous: Planned | None = None,
 ) -> Planned:
-    """Stages 1 to 3: sources → inventory → packages with roles. Nothing is written. Raises InputError."""
+    """Stages 1 to 3: sources → inventory → packages with roles. Nothing is written. Raises InputError.
+
+    efforts: what issues of earlier runs took, and the agent that will work, if it is known.
+    previous: the plan that this one carries on.
+    """
     commit = project.repository.base_commit()
     begun = time.monotonic()
     inventory = take_in(project, sources, selection, commit=commit, source_format=source_format)
@@ -81,6 +119,13 @@ def plan(
             gates=plan_gates(project.settings),
             contracts=project.settings.plan.contracts,
             role_of=choose_role,
+            background=Background(
+                read=snapshot.read,
+                changes=project.repository.recent_changes(commit, commits=COMMITS_READ),
+                efforts=tuple(efforts),
+                agent=agent,
+                previous=previous_of(previous.plan, previous.inventory) if previous else None,
+            ),
         )
     seconds = {"intake": read - begun, "plan": time.monotonic() - read}
     return Planned(inventory=inventory, plan=made, seconds=seconds)
@@ -122,27 +167,41 @@ def check_start(project: Project, made: Plan, *, allow_dirty: bool, tell: Callab
             next_step="`polly issues SOURCE` shows what was read and what was left out.",
         )
     owned = {row.path for row in made.ownership}
-    dirty = [each.path for each in project.repository.dirty_paths()]
+    dirty = sorted(each.path for each in project.repository.dirty_paths())
     touched = sorted(owned & set(dirty))
     if touched and not allow_dirty:
         raise RepositoryError(
             f"{_some(touched)} changed since the last commit, and agents start from the commit",
             next_step="Commit or stash these changes, or pass --allow-dirty to fix the committed version.",
         )
+    for sentence in _worth_knowing(project, made, dirty):
+        tell(sentence)
+
+
+def _worth_knowing(project: Project, made: Plan, dirty: Sequence[str]) -> Iterator[str]:
     if dirty:
-        tell(
-            f"{len(dirty)} uncommitted paths are not part of what the agents see (they start from the commit)"
+        yield f"Agents start from the last commit and do not see what is not in it: {_some(dirty)}"
+    if made.gates != plan_gates(project.settings):
+        yield (
+            "The gates of the settings have changed since the plan was made; this run carries out those of "
+            "the plan. `polly plan SOURCE` takes the new ones over"
         )
     head = project.repository.head()
     if head.branch is None:
-        tell("HEAD is detached: the run works, but `polly commit` will need a branch")
+        yield "HEAD is detached: the run works, but `polly commit` will need a branch"
     if head.commit != made.base_commit:
-        tell(f"The plan was made for {made.base_commit[:12]}; the run starts there, not at the present HEAD")
+        yield f"The plan was made for {made.base_commit[:12]}; the run starts there, not at the present HEAD"
 
 
 def _base_of(project: Project, file: Path) -> AbstractContextManager[Snapshot]:
     commit = load_plan(file.read_bytes(), name=str(file)).base_commit
-    project.repository.git.resolve(commit)
+    try:
+        project.repository.git.resolve(commit)
+    except RepositoryError as error:
+        raise InputError(
+            f"{file} is a plan for commit {commit[:12]}, which this repository does not have",
+            next_step="Plan again for the present commit: polly plan SOURCE",
+        ) from error
     return project.repository.snapshot(commit)
 
 

@@ -1,56 +1,58 @@
 """make_plan: the issues of an inventory become packages in which every file has one owner per wave."""
 
+import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
 from polly.errors import InputError
+from polly.planning.background import Background
+from polly.planning.claims import Claims, claim_neighbours, paths_of
+from polly.planning.company import Company
+from polly.planning.couplings import CERTAIN, Owned, couplings
+from polly.planning.drafts import Draft, draft_of, with_consecutive_waves
+from polly.planning.effort import Efforts, added
 from polly.planning.forecast import forecast
+from polly.planning.import_graph import ImportGraph, read_imports
 from polly.planning.neighbours import Neighbourhood
+from polly.planning.ordering import minutes_of, put_in_order
 from polly.planning.packing import Parcel, pack
 from polly.planning.paths import path_key
-from polly.planning.scope import Task, scope
-from polly.planning.waves import Wave, part_minutes, split_into_waves
-from polly.work.issues import Inventory, Issue, Severity, Warning
-from polly.work.plan import Files, Gates, Ownership, Plan, Why, WorkPackage
+from polly.planning.previous import Previous, can_be_carried_on, carry_on, with_ids
+from polly.planning.scope import Task, natural_key, scope
+from polly.planning.waves import CLEAR_GAIN, Wave, components, split_into_waves
+from polly.work.issues import Inventory, Issue, Warning
+from polly.work.plan import Coupling, Files, Gates, Ownership, Plan, Why, WorkPackage
 
 RoleOf = Callable[[Sequence[Issue], Sequence[str]], str]
+
+#: Drafts in their waves and their order; only those with these ids may be put off (None: all of them).
+_Order = Callable[[Sequence[Draft], Collection[str] | None], list[Draft]]
 
 #: With fewer independent parts than this, starting agents and gates side by side costs more than it saves.
 _PARTS_THAT_PAY = 3
 
+#: The worst issues and the first files of a package say what it is about; reading all of them takes seconds.
+_ISSUES_FOR_ROLE = 50
+_PATHS_FOR_ROLE = 200
+
 _TITLE_LENGTH = 100
 
 
-class _Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A package before it has its number and its neighbours."""
+class _Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Agents at the same time, and packages in a wave."""
 
-    wave: int
-    tasks: tuple[Task, ...]
-    modify: tuple[str, ...]
-    create: tuple[str, ...]
-    minutes: int
-
-    @property
-    def priority(self) -> Severity:
-        return self.tasks[0].issue.severity
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        return (*self.modify, *self.create)
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        return (self.priority.rank, -self.minutes, min(self.paths), self.tasks[0].place)
+    agents: int
+    packages: int
 
 
-class _Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What one package owns besides the files of its findings."""
+class _Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """Drafts with ids in the order of the plan, and what is to be said about how they came about."""
 
-    neighbours: tuple[str, ...] = ()
-    create: tuple[str, ...] = ()
+    drafts: tuple[Draft, ...]
+    hubs: tuple[str, ...]
+    warnings: tuple[Warning, ...] = ()
 
 
 def make_plan(
@@ -63,30 +65,28 @@ def make_plan(
     gates: Gates,
     contracts: tuple[str, ...],
     role_of: RoleOf,
+    background: Background | None = None,
 ) -> Plan:
     """The plan for the open issues, given all file paths of the base commit.
 
     The same input gives the same plan, whatever the order of the issues. At most `max_packages`
     (default: `agents`) packages per wave. Raises InputError for limits below 1 and equal issue ids.
     """
-    bins = agents if max_packages is None else max_packages
-    if agents < 1 or bins < 1:
-        raise InputError(
-            f"A plan needs one agent and one package at least, not {agents} and {bins}.",
-            next_step="Give 1 or more.",
-        )
-    found = scope(inventory, paths)
-    waves = split_into_waves(found.tasks, min(agents, bins))
-    numbered = enumerate(waves, 1)
-    drafts = [draft for number, wave in numbered for draft in _drafts(number, wave, bins, role_of)]
-    claims = _claim_neighbours(drafts, paths)
-    packages = _with_dependencies(
-        [
-            _package(number, draft, claim, role_of)
-            for number, (draft, claim) in enumerate(zip(drafts, claims, strict=True), 1)
-        ]
+    limits = _Limits(agents=agents, packages=agents if max_packages is None else max_packages)
+    _check(limits)
+    known = background or Background()
+    graph = _graph(inventory, paths, known)
+    found = scope(inventory, paths, Efforts(graph.sizes, known.efforts, known.agent))
+    neighbourhood = Neighbourhood(paths, graph, Company(known.changes, paths))
+    layout = _layout(found.tasks, limits, known.previous, role_of, _order(limits, neighbourhood, graph))
+    claims = claim_neighbours(layout.drafts, neighbourhood, known.previous)
+    coupled = couplings(
+        [_owned(*each) for each in zip(layout.drafts, claims, strict=True)], neighbourhood, graph
     )
-    rows = (row for each in zip(packages, drafts, claims, strict=True) for row in _rows(*each))
+    packages = _with_dependencies(
+        [_package(*each, role_of) for each in zip(layout.drafts, claims, strict=True)], coupled
+    )
+    rows = (row for each in zip(layout.drafts, claims, strict=True) for row in _rows(*each))
     return Plan(
         base_commit=base_commit,
         packages=packages,
@@ -95,88 +95,127 @@ def make_plan(
         gates=gates,
         unplanned=found.unplanned,
         forecast=forecast(packages, agents),
-        warnings=(*found.warnings, *_wave_warnings(waves)),
+        couplings=coupled,
+        max_packages=limits.packages,
+        warnings=(*found.warnings, *_warnings(layout), *_bounded(graph)),
     )
 
 
-def _drafts(number: int, wave: Wave, bins: int, role_of: RoleOf) -> list[_Draft]:
-    """The packages of one wave in their final order: at most `bins` of them."""
-    drafts = sorted((_draft(number, part) for part in wave.parts), key=lambda draft: draft.order)
+def _check(limits: _Limits) -> None:
+    if limits.agents < 1 or limits.packages < 1:
+        raise InputError(
+            f"A plan needs one agent and one package at least, not {limits.agents} and {limits.packages}.",
+            next_step="Give 1 or more.",
+        )
+
+
+def _graph(inventory: Inventory, paths: frozenset[str], known: Background) -> ImportGraph:
+    if known.read is None:
+        return ImportGraph()
+    open_issues = [issue for issue in inventory.issues if issue.status.is_open]
+    named = frozenset(path for issue in open_issues for path in issue.paths)
+    to_create = frozenset(path for issue in open_issues for path in issue.creates)
+    return read_imports(paths, named & paths, to_create - paths, known.read)
+
+
+def _layout(
+    tasks: Sequence[Task], limits: _Limits, previous: Previous | None, role_of: RoleOf, order: _Order
+) -> _Layout:
+    """Which issues are together and in which wave: carried on from the plan before, or anew."""
+    waves = split_into_waves(tasks, min(limits.agents, limits.packages))
+    numbered = enumerate(waves, 1)
+    anew = [draft for number, wave in numbered for draft in _drafts(number, wave, limits.packages, role_of)]
+    if previous is None or not can_be_carried_on(tasks, previous, limits.agents, limits.packages):
+        drafts = with_ids(order(with_ids(anew), None), previous)
+        hubs = tuple(hub for wave in waves for hub in wave.hubs)
+        return _Layout(drafts=tuple(sorted(drafts, key=_place)), hubs=hubs)
+    drafts = carry_on(tasks, previous, limits.packages)
+    known = {place.package for place in previous.places.values()}
+    kept = sorted(order(drafts, {draft.id for draft in drafts} - known), key=_place)
+    warnings: list[Warning] = []
+    now = minutes_of(kept, limits.agents)
+    worth = now * (1 - CLEAR_GAIN)
+    if minutes_of(anew, limits.agents) <= worth:
+        then = minutes_of(order(with_ids(anew), None), limits.agents)
+        if then <= worth:
+            message = f"the packages of the plan before are kept: {now} minutes; a new plan would take {then}"
+            warnings.append(Warning(code="anew_is_shorter", message=message))
+    return _Layout(drafts=tuple(kept), hubs=previous.hubs, warnings=tuple(warnings))
+
+
+def _order(limits: _Limits, neighbourhood: Neighbourhood, graph: ImportGraph) -> _Order:
+    """What puts dependants behind what they read; answers wave by wave, the worst packages first."""
+
+    def order(drafts: Sequence[Draft], movable: Collection[str] | None) -> list[Draft]:
+        owned = [_owned(draft, Claims()) for draft in drafts]
+        moved = put_in_order(
+            drafts,
+            couplings(owned, neighbourhood, graph),
+            agents=limits.agents,
+            max_packages=limits.packages,
+            movable={draft.id for draft in drafts} if movable is None else movable,
+        )
+        return sorted(with_consecutive_waves(moved), key=lambda each: (each.wave, each.order))
+
+    return order
+
+
+def _place(draft: Draft) -> tuple[object, ...]:
+    return (draft.wave, natural_key(draft.id))
+
+
+def _drafts(number: int, wave: Wave, bins: int, role_of: RoleOf) -> list[Draft]:
+    """The packages of one wave in their order: at most `bins` of them."""
+    drafts = sorted((draft_of(number, part) for part in wave.parts), key=lambda draft: draft.order)
     if len(drafts) <= bins:
         return drafts
     parcels = [
         Parcel(
             minutes=draft.minutes,
-            role=role_of([task.issue for task in draft.tasks], draft.paths),
-            folder=str(PurePosixPath(draft.paths[0]).parent),
+            role=role_of((), draft.paths[:_PATHS_FOR_ROLE]),
+            folder=posixpath.dirname(draft.paths[0]),
         )
         for draft in drafts
     ]
     packed = (
-        _draft(number, (task for place in places for task in drafts[place].tasks))
+        draft_of(number, (task for place in places for task in drafts[place].tasks))
         for places in pack(parcels, bins)
     )
     return sorted(packed, key=lambda draft: draft.order)
 
 
-def _draft(wave: int, tasks: Iterable[Task]) -> _Draft:
-    ordered = tuple(sorted(tasks, key=lambda task: task.place))
-    return _Draft(
-        wave=wave,
-        tasks=ordered,
-        modify=tuple(sorted({path for task in ordered for path in task.modify})),
-        create=tuple(sorted({path for task in ordered for path in task.create})),
-        minutes=part_minutes(ordered),
+def _owned(draft: Draft, claims: Claims) -> Owned:
+    return Owned(
+        id=draft.id,
+        wave=draft.wave,
+        modify=draft.modify,
+        neighbours=paths_of(claims.neighbours),
+        create=(*draft.create, *paths_of(claims.create)),
     )
 
 
-def _claim_neighbours(drafts: Sequence[_Draft], paths: frozenset[str]) -> list[_Claims]:
-    """Neighbours per package. A file of another package of the wave stays there; the first claim wins."""
-    taken: defaultdict[int, set[str]] = defaultdict(set)
-    for draft in drafts:
-        taken[draft.wave].update(map(path_key, draft.paths))
-    neighbourhood = Neighbourhood(paths)
-    claims = []
-    for draft in drafts:
-        near = (neighbour for path in draft.paths for neighbour in neighbourhood.of(path))
-        down = (missing for task in draft.tasks for missing in neighbourhood.missing_down(task))
-        claims.append(
-            _Claims(neighbours=_take(near, taken[draft.wave]), create=_take(down, taken[draft.wave]))
-        )
-    return claims
-
-
-def _take(candidates: Iterable[str], taken: set[str]) -> tuple[str, ...]:
-    """Those that nobody has yet; they are taken from now on."""
-    mine = []
-    for path in candidates:
-        if path_key(path) not in taken:
-            taken.add(path_key(path))
-            mine.append(path)
-    return tuple(mine)
-
-
-def _package(number: int, draft: _Draft, claims: _Claims, role_of: RoleOf) -> WorkPackage:
+def _package(draft: Draft, claims: Claims, role_of: RoleOf) -> WorkPackage:
     issues = tuple(task.issue for task in draft.tasks)
     return WorkPackage(
-        id=f"WP{number}",
+        id=draft.id,
         title=_title(draft),
-        role=role_of(issues, draft.paths),
+        role=role_of(issues[:_ISSUES_FOR_ROLE], draft.paths[:_PATHS_FOR_ROLE]),
         priority=draft.priority,
         wave=draft.wave,
         issues=tuple(issue.id for issue in issues),
         files=Files(
-            modify=tuple(sorted((*draft.modify, *claims.neighbours))),
-            create=tuple(sorted((*draft.create, *claims.create))),
+            modify=tuple(sorted((*draft.modify, *paths_of(claims.neighbours)))),
+            create=tuple(sorted((*draft.create, *paths_of(claims.create)))),
         ),
         estimated_minutes=draft.minutes,
+        effort_from=added(task.effort_from for task in draft.tasks),
     )
 
 
-def _title(draft: _Draft) -> str:
+def _title(draft: Draft) -> str:
     """The worst issue and its file, and how many more there are."""
     first = draft.tasks[0]
-    name = PurePosixPath((*first.modify, *first.create)[0]).name
+    name = posixpath.basename((*first.modify, *first.create)[0])
     text = " ".join(first.issue.title.split()) or first.issue.id
     if len(text) > _TITLE_LENGTH:
         text = f"{text[:_TITLE_LENGTH].rstrip()}…"
@@ -184,13 +223,20 @@ def _title(draft: _Draft) -> str:
     return f"{text}{more}" if name in text else f"{name}: {text}{more}"
 
 
-def _with_dependencies(packages: Sequence[WorkPackage]) -> tuple[WorkPackage, ...]:
-    """Each package depends on those of earlier waves that own one of its files."""
+def _with_dependencies(
+    packages: Sequence[WorkPackage], coupled: Iterable[Coupling]
+) -> tuple[WorkPackage, ...]:
+    """Each package depends on those of earlier waves that own one of its files or create what it reads."""
+    places = {package.id: place for place, package in enumerate(packages)}
+    created: defaultdict[str, set[int]] = defaultdict(set)
+    for each in coupled:
+        if each.risk >= CERTAIN and packages[places[each.on]].wave < packages[places[each.package]].wave:
+            created[each.package].add(places[each.on])
     owners: defaultdict[str, list[int]] = defaultdict(list)
     result = []
     for place, package in enumerate(packages):
         keys = [path_key(path) for path in (*package.files.modify, *package.files.create)]
-        earlier = {owner for key in keys for owner in owners[key]}
+        earlier = {owner for key in keys for owner in owners.get(key, ())} | created[package.id]
         for key in keys:
             owners[key].append(place)
         ids = tuple(packages[owner].id for owner in sorted(earlier))
@@ -198,24 +244,40 @@ def _with_dependencies(packages: Sequence[WorkPackage]) -> tuple[WorkPackage, ..
     return tuple(result)
 
 
-def _rows(package: WorkPackage, draft: _Draft, claims: _Claims) -> Iterable[Ownership]:
-    kinds = (
-        (Why.FINDING, draft.modify),
-        (Why.NEIGHBOUR, claims.neighbours),
-        (Why.CREATE, (*draft.create, *claims.create)),
-    )
-    for why, owned in kinds:
+def _rows(draft: Draft, claims: Claims) -> Iterator[Ownership]:
+    for why, owned in ((Why.FINDING, draft.modify), (Why.CREATE, draft.create)):
         for path in owned:
-            yield Ownership(path=path, wave=package.wave, package=package.id, why=why)
+            yield Ownership(path=path, wave=draft.wave, package=draft.id, why=why)
+    for why, claimed in ((Why.NEIGHBOUR, claims.neighbours), (Why.CREATE, claims.create)):
+        for each in claimed:
+            yield Ownership(path=each.path, wave=draft.wave, package=draft.id, why=why, reason=each.reason)
 
 
-def _wave_warnings(waves: Sequence[Wave]) -> Iterable[Warning]:
-    for number, wave in enumerate(waves, 1):
-        for hub in wave.hubs:
-            message = f"{hub} ties many files together; its issues wait for wave {number + 1}"
+def _warnings(layout: _Layout) -> Iterator[Warning]:
+    yield from layout.warnings
+    for hub in layout.hubs:
+        waves = [
+            draft.wave
+            for draft in layout.drafts
+            if hub in draft.paths or any(task.issue.id == hub for task in draft.tasks)
+        ]
+        if waves and max(waves) > 1:
+            message = f"{hub} ties many files together; its issues wait for wave {max(waves)}"
             yield Warning(code="hub_waits", message=message, ref=hub)
-    parts = len(waves[0].parts) if waves else 0
+    first = [draft for draft in layout.drafts if draft.wave == 1]
+    parts = len(first)  # at least: a package may have been packed of more
+    if parts < _PARTS_THAT_PAY:
+        parts = len(components(task for draft in first for task in draft.tasks))
     if 0 < parts < _PARTS_THAT_PAY:
         count = "one independent part" if parts == 1 else f"{parts} independent parts"
         message = f"the issues form {count}: parallel work hardly pays below {_PARTS_THAT_PAY}"
         yield Warning(code="little_parallelism", message=message)
+
+
+def _bounded(graph: ImportGraph) -> Iterator[Warning]:
+    if graph.unread:
+        message = (
+            f"imports were read from {len(graph.sizes)} files; {graph.unread} more were left out, "
+            "so neighbours and couplings may be missing"
+        )
+        yield Warning(code="imports_bounded", message=message)

@@ -7,18 +7,13 @@ from collections.abc import Iterable
 import msgspec
 
 from polly.errors import InputError
+from polly.planning.effort import Efforts, added
 from polly.planning.paths import path_key, unsafe_reason
 from polly.work.issues import Inventory, Issue, Severity, Warning
-from polly.work.plan import Unplanned
-
-#: Minutes of agent time for an issue whose source names no effort.
-DEFAULT_MINUTES = {Severity.CRITICAL: 60, Severity.MAJOR: 30, Severity.MINOR: 15, Severity.NITPICK: 5}
-
-#: An effort above this (ten weeks) is a slip of the source and would hide every other package.
-MAX_EFFORT_MINUTES = 100_000
+from polly.work.plan import EffortFrom, Unplanned
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An issue that can be planned. `keys` say what it touches; tasks that share one belong together.
 
     `place` counts the tasks of the inventory, worst first and then by id, whatever the order of the sources.
@@ -30,6 +25,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     create: tuple[str, ...]
     keys: tuple[str, ...]
     minutes: int
+    effort_from: EffortFrom = EffortFrom()
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,41 +36,47 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Warning, ...]
 
 
-def natural_key(text: str) -> tuple[object, ...]:
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def natural_key(text: str) -> tuple[str, str]:
     """Sorts C2 before C10."""
-    parts = re.split(r"([0-9]+)", text)
-    for number in range(1, len(parts), 2):
-        digits = parts[number].lstrip("0")
-        parts[number] = f"{len(digits):09}{digits}"
-    return (tuple(parts), text)
+    return (_DIGITS.sub(_counted, text), text)
 
 
-def scope(inventory: Inventory, paths: frozenset[str]) -> Scope:
+def _counted(digits: re.Match[str]) -> str:
+    number = digits[0].lstrip("0")
+    return f"{len(number):09}{number}"
+
+
+def scope(inventory: Inventory, paths: frozenset[str], efforts: Efforts | None = None) -> Scope:
     """Every open issue as a task or as unplanned. Raises InputError when two issues have one id."""
     issues = sorted(inventory.issues, key=lambda issue: natural_key(issue.id))
     _refuse_equal_ids(issues)
-    planned: list[Issue] = []
+    entrance = _Entrance(paths, efforts or Efforts({}), issues)
+    planned: list[tuple[Issue, tuple[str, ...]]] = []
     unplanned: list[Unplanned] = []
     warnings: list[Warning] = []
-    folders = _folders(paths) if any(issue.creates for issue in issues) else frozenset()
     for issue in issues:
         if not issue.status.is_open:
             continue
-        reason = _reason_to_leave_out(issue, paths, folders)
+        named = issue.paths
+        reason = entrance.reason_to_leave_out(issue, named)
         if reason is not None:
             unplanned.append(Unplanned(issue=issue.id, reason=reason))
             continue
-        planned.append(issue)
-        missing = [path for path in issue.paths if path not in paths and path not in issue.creates]
+        planned.append((issue, named))
+        missing = [path for path in named if path not in paths and path not in issue.creates]
         if missing:
             message = f"{issue.id} is planned without {', '.join(missing)}: not in the base commit"
             warnings.append(Warning(code="path_not_in_base", message=message, ref=issue.id))
-    planned.sort(key=lambda issue: issue.severity.rank)  # stable: the order of ids stays within a severity
-    tasks = [_task(place, issue, paths) for place, issue in enumerate(planned)]
+    ranks = {severity: rank for rank, severity in enumerate(Severity)}
+    planned.sort(key=lambda each: ranks[each[0].severity])  # stable: ids stay in order within a severity
+    tasks = [entrance.task(place, issue, named) for place, (issue, named) in enumerate(planned)]
     return Scope(
         tasks=tuple(_with_parents(tasks)),
         unplanned=tuple(unplanned),
-        warnings=(*warnings, *_default_efforts(tasks)),
+        warnings=(*warnings, *_estimated(tasks)),
     )
 
 
@@ -87,48 +89,81 @@ def _refuse_equal_ids(issues: list[Issue]) -> None:
             )
 
 
-def _reason_to_leave_out(issue: Issue, paths: frozenset[str], folders: frozenset[str]) -> str | None:
-    named = (*issue.paths, *issue.creates)
-    if not named:
-        return "no_location"
-    for path in named:
-        why = unsafe_reason(path)
-        if why is not None:
-            return f"unsafe_path: {path!r} {why}"
-    for path in issue.creates:
-        if "*" in path:
-            return f"unsafe_path: {path!r} is a glob, and a source may only name single files"
-        if path in folders or not paths.isdisjoint(_parents(path)):
-            return f"unsafe_path: {path!r} would stand where a file and a folder meet"
-    if not issue.creates and paths.isdisjoint(issue.paths):
-        return f"file_not_in_base: {', '.join(issue.paths)}"
-    return None
+class _Entrance:
+    """Judges the issues of one inventory; what it learns about a path it remembers."""
+
+    def __init__(self, paths: frozenset[str], efforts: Efforts, issues: Iterable[Issue]) -> None:
+        self._paths = paths
+        self._efforts = efforts
+        self._folders = _folders(paths) if any(issue.creates for issue in issues) else frozenset()
+        self._unsafe: dict[str, str | None] = {}
+        self._keys: dict[str, str] = {}
+        self._single: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+    def reason_to_leave_out(self, issue: Issue, named: tuple[str, ...]) -> str | None:
+        if not named and not issue.creates:
+            return "no_location"
+        for path in (*named, *issue.creates):
+            why = self._unsafe_reason(path)
+            if why is not None:
+                return f"unsafe_path: {path!r} {why}"
+        for path in issue.creates:
+            if "*" in path:
+                return f"unsafe_path: {path!r} is a glob, and a source may only name single files"
+            if path in self._folders or not self._paths.isdisjoint(_parents(path)):
+                return f"unsafe_path: {path!r} would stand where a file and a folder meet"
+        if not issue.creates and self._paths.isdisjoint(named):
+            return f"file_not_in_base: {', '.join(named)}"
+        return None
+
+    def task(self, place: int, issue: Issue, named: tuple[str, ...]) -> Task:
+        create: tuple[str, ...] = ()
+        if issue.creates or len(named) > 1:
+            modify = tuple(sorted({path for path in (*named, *issue.creates) if path in self._paths}))
+            create = tuple(sorted({path for path in issue.creates if path not in self._paths}))
+            keys = tuple(sorted({*map(self._key, modify), *map(self._key, create)}))
+        else:
+            modify, keys = self._of_one_file(named)
+        estimate = self._efforts.of(issue, modify or create)
+        return Task(
+            place=place,
+            issue=issue,
+            modify=modify,
+            create=create,
+            keys=keys,
+            minutes=estimate.minutes,
+            effort_from=estimate.origin,
+        )
+
+    def _of_one_file(self, named: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Modify and keys of an issue in one file; the same tuples for all of its issues."""
+        found = self._single.get(named[0])
+        if found is None:
+            found = self._single[named[0]] = (named, (self._key(named[0]),))
+        return found
+
+    def _unsafe_reason(self, path: str) -> str | None:
+        if path not in self._unsafe:
+            self._unsafe[path] = unsafe_reason(path)
+        return self._unsafe[path]
+
+    def _key(self, path: str) -> str:
+        key = self._keys.get(path)
+        if key is None:
+            key = self._keys[path] = path_key(path)
+        return key
 
 
-def _task(place: int, issue: Issue, paths: frozenset[str]) -> Task:
-    modify = tuple(sorted({path for path in (*issue.paths, *issue.creates) if path in paths}))
-    create = tuple(sorted({path for path in issue.creates if path not in paths}))
-    return Task(
-        place=place,
-        issue=issue,
-        modify=modify,
-        create=create,
-        keys=tuple(sorted({path_key(path) for path in (*modify, *create)})),
-        minutes=_effort(issue) or DEFAULT_MINUTES[issue.severity],
-    )
-
-
-def _effort(issue: Issue) -> int | None:
-    minutes = issue.effort_minutes
-    return minutes if minutes is not None and 0 < minutes <= MAX_EFFORT_MINUTES else None
-
-
-def _default_efforts(tasks: list[Task]) -> list[Warning]:
-    count = sum(_effort(task.issue) is None for task in tasks)
+def _estimated(tasks: list[Task]) -> list[Warning]:
+    origin = added(task.effort_from for task in tasks)
+    count = origin.kind_and_size + origin.history
     if not count:
         return []
-    defaults = ", ".join(f"{severity.value} {minutes}" for severity, minutes in DEFAULT_MINUTES.items())
-    message = f"{count} of {len(tasks)} issues name no usable effort; assumed minutes: {defaults}"
+    past = f", {origin.history} of them corrected by what earlier runs took" if origin.history else ""
+    message = (
+        f"{count} of {len(tasks)} issues name no usable effort; estimated by severity, kind of rule and size "
+        f"of the files{past}"
+    )
     return [Warning(code="default_effort", message=message)]
 
 

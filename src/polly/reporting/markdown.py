@@ -306,8 +306,10 @@ def _tampering(sources: _Sources) -> list[str]:
 
 
 def _left(sources: _Sources) -> list[str]:
-    reasons = left_over(sources.report, sources.record, sources.plan)
-    lines = [f"- {code(issue)}: {text(reason)}" for issue, reason in reasons]
+    by_reason: dict[str, list[str]] = {}
+    for issue, reason in left_over(sources.report, sources.record, sources.plan):
+        by_reason.setdefault(reason, []).append(code(issue))
+    lines = [f"- {', '.join(issues)}: {text(reason)}" for reason, issues in by_reason.items()]
     return ["\n".join(lines) or "Nothing: every issue is fixed with evidence, and committed."]
 
 

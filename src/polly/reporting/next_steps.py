@@ -34,11 +34,21 @@ def next_commands(record: RunRecord) -> tuple[str, ...]:
     ]
     commands = []
     if undecided:
-        name = undecided[0].id
-        commands += [f"polly diff {name}", f"polly approve {name}", "polly apply", "polly commit"]
+        first = min(undecided, key=_is_quieter)
+        how = " --accept-tampering" if _is_quieter(first) else ""
+        commands += [
+            f"polly diff {first.id}",
+            f"polly approve {first.id}{how}",
+            "polly apply",
+            "polly commit",
+        ]
     if landed:
         commands.append(f"polly undo {landed[0].id}")
     return (*commands, "polly status")
+
+
+def _is_quieter(package: PackageRecord) -> bool:
+    return bool(package.tampering) and package.approved_tree != package.tree
 
 
 def _can_land(package: PackageRecord) -> bool:

@@ -139,6 +139,8 @@ def _(data: IssuePlanned, envelope: Envelope) -> tuple[Fact, ...]:
         "title": data.title,
         "fingerprint": data.fingerprint,
         "locations": msgspec.to_builtins(data.locations),
+        "tool": data.tool,
+        "rule": data.rule,
     }
     return (Fact(schema.issues, {"run": data.run, "issue": data.issue}, "planned", values),)
 

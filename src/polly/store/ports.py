@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from polly.events.transfer import Batch, IngestResult
+from polly.work.effort import EffortSample
 from polly.work.run import RunState, Verdict
 
 
@@ -52,6 +53,10 @@ class Store(Protocol):
 
     def list_runs(self, project_path: str | None = None) -> tuple[RunSummary, ...]:
         """The runs of one project, or of all, the newest first."""
+        ...
+
+    def effort_samples(self, project_path: str | None = None) -> tuple[EffortSample, ...]:
+        """What issues took whose packages got through, in one project or in all, the newest first."""
         ...
 
     def close(self) -> None:

@@ -7,7 +7,12 @@ import sqlalchemy as sa
 
 from polly.store.ports import RunSummary
 from polly.store.schema import approvals, attempts, issues, runs, verdicts, work_packages
-from polly.work.run import RunState, Verdict
+from polly.work.effort import EffortSample
+from polly.work.issues import Severity
+from polly.work.run import PackageState, RunState, Verdict
+
+#: Issues of the past that an answer holds at most: enough for any median.
+MOST_SAMPLES = 20_000
 
 
 def list_runs(connection: sa.Connection, project_path: str | None) -> tuple[RunSummary, ...]:
@@ -77,3 +82,64 @@ def _verdicts(connection: sa.Connection) -> dict[str, dict[Verdict, int]]:
     for run, verdict, count in rows:
         counted[run][Verdict(verdict)] = count
     return dict(counted)
+
+
+def effort_samples(connection: sa.Connection, project_path: str | None) -> tuple[EffortSample, ...]:
+    """Each issue of a package that became ready, with its even share of what all attempts at it took.
+
+    Issues that were found not fixed or declined are left out: what they took is not what a fix takes.
+    """
+    spent = (
+        sa.select(
+            attempts.c.run,
+            attempts.c.package,
+            sa.func.sum(attempts.c.seconds).label("seconds"),
+            sa.func.max(attempts.c.agent).label("agent"),
+            sa.func.max(attempts.c.ended_at).label("ended_at"),
+        )
+        .where(attempts.c.seconds.is_not(None), attempts.c.agent.is_not(None))
+        .group_by(attempts.c.run, attempts.c.package)
+        .subquery()
+    )
+    sizes = (
+        sa.select(issues.c.run, issues.c.package, sa.func.count().label("size"))
+        .group_by(issues.c.run, issues.c.package)
+        .subquery()
+    )
+    last = _newest(verdicts, "run", "issue")
+    query = (
+        sa.select(
+            issues.c.severity,
+            issues.c.tool,
+            issues.c.rule,
+            spent.c.agent,
+            (spent.c.seconds / sizes.c.size).label("share"),
+        )
+        .join(spent, sa.and_(spent.c.run == issues.c.run, spent.c.package == issues.c.package))
+        .join(sizes, sa.and_(sizes.c.run == issues.c.run, sizes.c.package == issues.c.package))
+        .join(
+            work_packages,
+            sa.and_(work_packages.c.run == issues.c.run, work_packages.c.package == issues.c.package),
+        )
+        .outerjoin(
+            last, sa.and_(last.c.run == issues.c.run, last.c.issue == issues.c.issue, last.c.place == 1)
+        )
+        .where(
+            work_packages.c.state == PackageState.READY.value,
+            issues.c.severity.is_not(None),
+            sa.or_(
+                last.c.verdict.is_(None),
+                last.c.verdict.not_in((Verdict.NOT_FIXED.value, Verdict.DECLINED.value)),
+            ),
+        )
+        .order_by(spent.c.ended_at.desc(), issues.c.run, issues.c.issue)
+        .limit(MOST_SAMPLES)
+    )
+    if project_path is not None:
+        query = query.join(runs, runs.c.run == issues.c.run).where(runs.c.project_path == project_path)
+    return tuple(
+        EffortSample(
+            severity=Severity(row.severity), tool=row.tool, rule=row.rule, agent=row.agent, seconds=row.share
+        )
+        for row in connection.execute(query)
+    )

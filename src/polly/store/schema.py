@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from polly.events.status import OperationStatus
 
 #: The revision of the migrations that produces this schema.
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = sa.MetaData(
     naming_convention={
@@ -152,6 +152,8 @@ issues = sa.Table(
         _text("fingerprint"),
         sa.Column("locations", sa.JSON),
     ),
+    _text("tool"),
+    _text("rule"),
     sa.Index(None, "fingerprint"),
 )
 

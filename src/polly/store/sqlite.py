@@ -18,6 +18,7 @@ from polly.store import readers
 from polly.store.ports import RunSummary
 from polly.store.schema import REVISION, sink_offsets
 from polly.store.upgrade import current_revision, upgrade
+from polly.work.effort import EffortSample
 
 #: How long a writer waits for another one before it gives up.
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -66,6 +67,11 @@ class SqliteStore:
         """The runs of one project, or of all, the newest first."""
         with self._problems("read"), self.engine.connect() as connection:
             return readers.list_runs(connection, project_path)
+
+    def effort_samples(self, project_path: str | None = None) -> tuple[EffortSample, ...]:
+        """What issues took whose packages got through, in one project or in all, the newest first."""
+        with self._problems("read"), self.engine.connect() as connection:
+            return readers.effort_samples(connection, project_path)
 
     def close(self) -> None:
         """Gives back the file."""

@@ -119,6 +119,8 @@ def _problem(ran: Ran, output: Path) -> str | None:
     if ran.status is GateStatus.ERROR:
         return "it could not be run"
     size = output.stat().st_size if output.is_file() else 0
+    if size == 0 and output.is_file() and ran.exit_code == 0:
+        return None  # some scanners say nothing when they find nothing; their format knows
     if size == 0:
         ended = "a signal" if ran.exit_code is None else f"status {ran.exit_code}"
         return f"it wrote no findings and ended with {ended}"

@@ -1,11 +1,15 @@
 """Issue and inventory: what intake makes of untrusted text.
 
 The JSON of these records is format "inventory_version 1"; a field may be added, none may change.
+`gc=False`: there can be hundreds of thousands, none can be part of a cycle, and so none need be looked at.
 """
 
 import enum
+from collections import Counter
 
 import msgspec
+
+from polly.work.rounds import Rounds
 
 
 class Severity(enum.StrEnum):
@@ -36,7 +40,7 @@ class IssueStatus(enum.StrEnum):
         return self in (IssueStatus.OPEN, IssueStatus.PARTLY)
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class Location(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     """A place in the repository: a path relative to its root with "/", lines counted from 1."""
 
     path: str
@@ -51,7 +55,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, order=True):
         return f"{self.path}:{self.start_line}-{self.end_line}"
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an issue was read: format (`sarif`, `markdown`, …), tool, rule, and a place inside the source."""
 
     format: str
@@ -60,7 +64,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     ref: str | None = None
 
 
-class Issue(msgspec.Struct, frozen=True, kw_only=True):
+class Issue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finding to fix. `fingerprint` is the same for the same finding in every round."""
 
     id: str
@@ -116,6 +120,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[Exclusion, ...] = ()
     warnings: tuple[Warning, ...] = ()
     counts: Counts
+    included: tuple[str, ...] = ()  # rules of the policy that were switched off
+    rounds: Rounds | msgspec.UnsetType = msgspec.UNSET  # only there when an earlier run was named
 
     def issue(self, issue_id: str) -> Issue:
         """The issue with this id. Raises KeyError."""
@@ -128,12 +134,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 def count(issues: tuple[Issue, ...], excluded: tuple[Exclusion, ...]) -> Counts:
     """The counts that belong to these issues and exclusions."""
     left_out = sum(exclusion.count for exclusion in excluded)
+    severities = Counter(issue.severity for issue in issues)
     return Counts(
         read=len(issues) + left_out,
         issues=len(issues),
         excluded=left_out,
-        by_severity={
-            severity.value: sum(issue.severity is severity for issue in issues) for severity in Severity
-        },
-        files=len({path for issue in issues for path in issue.paths}),
+        by_severity={severity.value: severities[severity] for severity in Severity},
+        files=len({location.path for issue in issues for location in issue.locations}),
     )

@@ -56,6 +56,14 @@ def _segment(segment: str) -> str:
     return f"{first}{middle}[^/]*{inner[-1]}"
 
 
+class EffortFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a package's issues got their minutes from where."""
+
+    stated: int = 0  # the source says so
+    kind_and_size: int = 0  # severity, kind of rule, size of the files
+    history: int = 0  # what earlier runs took for the like
+
+
 class WorkPackage(msgspec.Struct, frozen=True, kw_only=True):
     """Issues that one agent fixes, with the files that it alone may write in its wave."""
 
@@ -68,15 +76,30 @@ class WorkPackage(msgspec.Struct, frozen=True, kw_only=True):
     files: Files
     estimated_minutes: int
     depends_on: tuple[str, ...] = ()
+    effort_from: EffortFrom = EffortFrom()
 
 
-class Ownership(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the ownership matrix."""
+class Ownership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row of the ownership matrix. `reason` says in words why a neighbour is one."""
 
     path: str
     wave: int
     package: str
     why: Why
+    reason: str = ""
+
+
+class Coupling(msgspec.Struct, frozen=True, kw_only=True):
+    """What `package` and its gates read, `on` writes: the risk (0 to 1) that its proof depends on the other.
+
+    `paths` are the files read, the riskiest first; the reason belongs to the first of them.
+    """
+
+    package: str
+    on: str
+    risk: float
+    paths: tuple[str, ...]
+    reason: str
 
 
 class GateCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +158,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     gates: Gates = Gates()
     unplanned: tuple[Unplanned, ...] = ()
     forecast: Forecast
+    couplings: tuple[Coupling, ...] = ()
+    max_packages: int | None = None  # the limit per wave that it was made with
     warnings: tuple[Warning, ...] = ()
 
     @property

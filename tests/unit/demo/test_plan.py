@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from polly.demo.sample import Sample, issue_ids
-from polly.intake.read import read_sources
+from polly.intake.read import take
 from polly.planning.plan import make_plan
 from polly.routing.roles import choose_role
 from polly.settings import load_settings, plan_gates
@@ -30,7 +30,7 @@ def inventory(sample: Sample) -> Inventory:
     committed = (file.relative_to(sample.root) for file in sample.root.rglob("*") if file.is_file())
     paths = frozenset(path.as_posix() for path in committed if path.parts[0] != ".git")
     files = Files(sample.root, paths)
-    return read_sources([sample.review, sample.findings], snapshot=files, root=sample.root)
+    return take([sample.review, sample.findings], snapshot=files, root=sample.root).inventory
 
 
 def test_intake_has_nothing_to_complain_about(inventory: Inventory) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from polly.intake.read import read_findings, read_sources
+from polly.intake.read import read_findings
+from polly.intake.read import take as intake_of
 from polly.work.issues import Inventory, Issue
 
 Sources = Mapping[str, str | bytes]
@@ -45,7 +46,8 @@ def take(root: Path) -> Take:
         for name, content in sources.items():
             (root / name).write_bytes(_bytes(content))
         snapshot = DictSnapshot(files or {})
-        return read_sources([root / name for name in sources], snapshot=snapshot, root=root, **options)
+        paths = [root / name for name in sources]
+        return intake_of(paths, snapshot=snapshot, root=root, **options).inventory
 
     return read
 

@@ -54,6 +54,11 @@ RESULTS = maybe(
         maybe(artifactChanges=st.lists(maybe(artifactLocation=ARTIFACTS)), description=MESSAGES), max_size=1
     ),
     properties=st.dictionaries(st.just("security-severity"), JSON),
+    relatedLocations=st.lists(LOCATIONS, max_size=2) | JSON,
+    codeFlows=st.lists(maybe(threadFlows=st.lists(maybe(locations=JSON), max_size=1)), max_size=1) | JSON,
+    graphs=JSON,
+    taxa=st.lists(maybe(index=NUMBERS, toolComponent=maybe(index=NUMBERS)), max_size=2) | JSON,
+    rank=NUMBERS,
 )
 RUNS = st.fixed_dictionaries(
     {"results": st.lists(RESULTS | JSON, max_size=4)},
@@ -64,6 +69,8 @@ RUNS = st.fixed_dictionaries(
         "artifacts": st.lists(maybe(location=ARTIFACTS), max_size=2),
         "originalUriBaseIds": st.dictionaries(st.sampled_from(["", "text", "é"]), ARTIFACTS, max_size=3),
         "invocations": st.lists(maybe(executionSuccessful=st.booleans()), max_size=2),
+        "taxonomies": JSON,
+        "threadFlowLocations": JSON,
     },
 )
 LINES = st.sampled_from(

@@ -58,8 +58,13 @@ def test_text_that_is_not_json_is_refused_with_line_and_column(text: str, place:
     assert place in refusal(lambda: parse(text.encode(), "report.json")).what
 
 
-def test_json_lines_are_called_by_their_name() -> None:
-    assert "JSON Lines" in (refusal(lambda: parse(b'{"a": 1}\n{"a": 2}\n', "x.json")).next_step or "")
+def test_json_documents_that_follow_each_other_are_kept_apart() -> None:
+    document = parse(b' {"a": 1}\n[2][ ]\n', "x.json")
+    assert [bytes(each) for each in document.several or ()] == [b'{"a": 1}', b"[2]", b"[ ]"]
+
+
+def test_a_fault_in_a_later_document_is_placed() -> None:
+    assert "document 2, is not JSON" in refusal(lambda: parse(b'{"a": 1}\n{"a": }\n', "x.json")).what
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"runs": ' + "[" * 100_000])

@@ -1,10 +1,17 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polly.events.redaction import redact, worth_redacting
+from polly.intake import fingerprint
+from polly.intake.read import Taken
+from polly.intake.read import take as take_in
 from polly.work.issues import Inventory, Issue
+
+from .conftest import DictSnapshot
 
 LINES = st.lists(st.sampled_from(["a = 1", "b = 2", "", "    return", "é"]), min_size=1, max_size=8)
 WHERE = st.lists(st.tuples(st.integers(0, 7), st.integers(1, 3), st.sampled_from(["R1", "R2"])), max_size=8)
@@ -86,3 +93,72 @@ def test_a_suppressed_twin_does_not_change_the_fingerprint_of_the_other(
         {"x.sarif": log(result(line=1, suppressions=[{"kind": "inSource"}]), result(line=2))}, files
     )
     assert beside.issues[0].fingerprint == alone.fingerprint
+
+
+@given(
+    lines=LINES,
+    where=WHERE,
+    inserted=st.lists(st.sampled_from(["a = 1", "new", ""]), max_size=5),
+    other=st.integers(0, 2),
+)
+def test_fingerprints_from_before_a_rename_are_known_whatever_moved(
+    root: Path,
+    log: Callable[..., str],
+    result: Callable[..., dict[str, Any]],
+    lines: list[str],
+    where: list[tuple[int, int, str]],
+    inserted: list[str],
+    other: int,
+) -> None:
+    def look(path: str, shift: int, text: list[str], **renamed: Any) -> Taken:
+        found = [result(path, line=line % len(lines) + 1 + shift, ruleId=rule) for line, _, rule in where]
+        beside = [result("c.py", ruleId="R1") for _ in range(other)]
+        (root / "round.sarif").write_text(log(*beside, *found))
+        snapshot = DictSnapshot({path: "\n".join(text), "c.py": lines[0]})
+        return take_in([root / "round.sarif"], snapshot=snapshot, root=root, **renamed)
+
+    before = look("a.py", 0, lines)
+    after = look("b.py", len(inserted), inserted + lines, renamed={"b.py": ["a.py"]})
+    known = {each.fingerprint for each in after.inventory.issues} | set(after.former)
+    assert {each.fingerprint for each in before.inventory.issues} <= known
+    assert set(after.former.values()) <= {each.fingerprint for each in after.inventory.issues}
+
+
+@given(count=st.integers(1, 6), fixed=st.integers(0, 5))
+def test_of_twins_as_many_fingerprints_go_as_were_fixed(
+    take: Callable[..., Inventory],
+    log: Callable[..., str],
+    result: Callable[..., dict[str, Any]],
+    count: int,
+    fixed: int,
+) -> None:
+    def look(lines: list[int]) -> Inventory:
+        return take({"x.sarif": log(*(result(line=line) for line in lines))}, {"a.py": "x\n" * count})
+
+    left = [line for line in range(1, count + 1) if line != fixed]
+    before, after = look(list(range(1, count + 1))), look(left)
+    prints = [{each.fingerprint for each in inventory.issues} for inventory in (before, after)]
+    assert len(prints[1]) == len(left)
+    assert prints[1] <= prints[0]
+
+
+WORDS = st.sampled_from(
+    ["line", "12", ":3", "a.py:3:4", "at", "cols", "٣", "\u2013", "-", "password=hunter2!", "token", "İK"]
+)
+
+
+@given(words=st.lists(WORDS, max_size=8), space=st.sampled_from([" ", "\n", "\u00a0", ""]))
+def test_messages_without_a_number_after_space_or_colon_need_no_second_look(
+    words: list[str], space: str
+) -> None:
+    message = space.join(words)
+    thorough = fingerprint._COORDINATES.sub("", fingerprint._POSITION.sub(r"\1", message))
+    assert fingerprint.normal_message(message, "/") == " ".join(thorough.split())
+
+
+@given(words=st.lists(WORDS | st.text(max_size=12), max_size=8), space=st.sampled_from([" ", "\n", "\t"]))
+def test_a_text_whose_words_give_no_reason_is_never_redacted(words: list[str], space: str) -> None:
+    text = space.join(words)
+    if not any(map(worth_redacting, text.split())):
+        assert redact(text).text == text
+        assert not worth_redacting(text)

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from polly.errors import InputError
@@ -100,7 +100,9 @@ def test_without_a_criterion_nothing_changes(inventory: Inventory) -> None:
     assert select(inventory) == inventory
 
 
-@given(st.text(alphabet="ab/*?[]!^-\\.", max_size=12), st.text(alphabet="ab/.", max_size=8))
+@given(st.text(alphabet="ab/*?[]!^-\\.&|~", max_size=12), st.text(alphabet="ab/.", max_size=8))
+@example("[[]", "[")
+@example("[a--b]", "a")
 def test_no_pattern_is_too_odd_to_be_tried(pattern: str, path: str) -> None:
     assert matches(path, pattern) in (True, False)
 

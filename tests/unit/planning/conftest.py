@@ -63,6 +63,7 @@ def plan_of(inventory: Callable[[Iterable[Issue]], Inventory]) -> Callable[..., 
             gates=fields.get("gates", Gates()),
             contracts=fields.get("contracts", ()),
             role_of=fields.get("role_of", choose_role),
+            background=fields.get("background"),
         )
 
     return make

@@ -20,6 +20,13 @@ _SEVERITY_WORDS = (
 )
 _SEVERITY_SIGNS = {"🔴": Severity.CRITICAL, "🟠": Severity.MAJOR, "🟡": Severity.MINOR}
 _LOW_SIGNS = ("🔵", "🟢", "⚪")
+#: Words that name a severity only when they stand alone, as in a cell of a table.
+_SEVERITY_ALONE = {
+    "p0": Severity.CRITICAL,
+    "p1": Severity.MAJOR,
+    "p2": Severity.MINOR,
+    **dict.fromkeys(("p3", "p4", "info", "informational", "note", "style", "hint"), Severity.NITPICK),
+}
 
 _STATUS_WORDS = (
     (IssueStatus.PARTLY, re.compile(r"\bpart(ly|ial|ially)\b|⚠", re.IGNORECASE)),
@@ -60,6 +67,10 @@ _LINES_AFTER = re.compile(
 _NEW_AFTER = re.compile(r"^[^`(]{0,3}\((?:new|new file|to be created|create[sd]?)\b[^)]*\)", re.IGNORECASE)
 _CODE = re.compile(r"(?<!`)(`{1,3})(?!`)(?P<code>[^`]{1,4096})\1(?!`)")
 _LINK = re.compile(r"\[[^\[\]]*\]\((?P<target>[^)\s]+)\)")
+_PATH_AND_LINES = re.compile(
+    r"(?<![\w./\\:@-])(?P<path>(?:[\w.@+-]{1,100}[/\\]){0,40}[\w.@+-]{1,100}\.[A-Za-z]\w{0,9})"
+    rf":(?P<lines>{_LINES})(?![\w.])"
+)
 _ONE_GROUP = re.compile(r"(\d+)(?:\s*[-\u2013\u2014]\s*L?(\d+))?")
 _RULE = re.compile(r"^(?P<tool>[A-Za-z][\w.+-]*(?: [A-Za-z][\w.+-]*)?)\s*(?::\s*|\s)(?P<rule>\S+)$")
 
@@ -79,8 +90,28 @@ class RuleMention(NamedTuple):
     rule: str
 
 
+class Effort(NamedTuple):
+    """Minutes of work, at least and at most."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> int:
+        """One figure for planning, at least a minute."""
+        return max(1, round((self.low + self.high) / 2))
+
+    def __add__(self, other: object) -> "Effort":
+        if not isinstance(other, Effort):
+            return NotImplemented
+        return Effort(self.low + other.low, self.high + other.high)
+
+
 def parse_severity(text: str) -> Severity | None:
     """The severity that a text names, by word before sign; the first word counts."""
+    alone = _SEVERITY_ALONE.get(text.strip(" *_`[]()").casefold()) if len(text) < 40 else None
+    if alone:
+        return alone
     found = [
         (match.start(), severity) for severity, words in _SEVERITY_WORDS if (match := words.search(text))
     ]
@@ -97,9 +128,9 @@ def parse_status(text: str) -> IssueStatus | None:
     return next((status for status, words in _STATUS_WORDS if words.search(text)), None)
 
 
-def parse_effort(text: str) -> int | None:
-    """Minutes; the middle of a range; None when no amount of time is named."""
-    total = 0.0
+def parse_effort(text: str) -> Effort | None:
+    """The effort that a text names; None when it names no amount of time."""
+    total = Effort(0, 0)
     end = None
     for amount in _AMOUNT.finditer(text):
         # "1 h 30 min" is one effort, "2 hours (1 hour for tests)" names it once.
@@ -107,9 +138,24 @@ def parse_effort(text: str) -> int | None:
             break
         low = float(amount["low"].replace(",", "."))
         high = float(amount["high"].replace(",", ".")) if amount["high"] else low
-        total += (low + high) / 2 * _MINUTES[amount["unit"][0].lower()]
+        minutes = _MINUTES[amount["unit"][0].lower()]
+        total += Effort(low * minutes, high * minutes)
         end = amount.end()
-    return max(1, round(total)) if end is not None else None
+    return total if end is not None else None
+
+
+def parse_lines(text: str) -> tuple[tuple[int, int], ...]:
+    """The line groups of a value that holds nothing else: `12`, `10-12, 20`."""
+    return _groups(text) if re.fullmatch(_GROUPS, text.strip()) else ()
+
+
+def mentioned_files(text: str) -> tuple[FileMention, ...]:
+    """Every path in running text: whatever looks like one in code spans and links, elsewhere `path:lines`."""
+    spans = parse_files(text) if "`" in text or "](" in text else ()
+    bare = _PATH_AND_LINES.finditer(_CODE.sub(" ", text))
+    return tuple(
+        dict.fromkeys((*spans, *(FileMention(each["path"], _groups(each["lines"])) for each in bare)))
+    )
 
 
 def parse_files(text: str) -> tuple[FileMention, ...]:

@@ -4,6 +4,7 @@ Only what a Markdown parser calls a heading or a paragraph counts; the inside of
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -56,6 +57,11 @@ class Outline(NamedTuple):
     keys: tuple[Key, ...]
     statements: tuple[Statement, ...]
 
+    def between(self, first: int, end: int) -> tuple[Statement, ...]:
+        """The statements of the lines from `first` up to before `end`."""
+        start = bisect_left(self.statements, first, key=_line_of)
+        return self.statements[start : bisect_left(self.statements, end, key=_line_of)]
+
     def source(self, first: int, last: int, column: int = 0) -> str:
         """The source of the lines from `first` up to before `last`, without rules and space at its end."""
         chosen = list(self.lines[first - 1 : last - 1])
@@ -64,6 +70,10 @@ class Outline(NamedTuple):
         while chosen and re.fullmatch(r"\s*(?:[-*_]\s*){3,}|\s*", chosen[-1]):
             chosen.pop()
         return "\n".join(chosen).strip("\n").rstrip() if chosen else ""
+
+
+def _line_of(statement: Statement) -> int:
+    return statement.line
 
 
 def outline(text: str) -> Outline:

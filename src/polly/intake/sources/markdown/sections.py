@@ -1,7 +1,7 @@
 """Which parts of a document are findings: a heading with an id, and what stands under it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from polly.intake.sources.markdown.fields import parse_severity
@@ -17,10 +17,14 @@ _ISSUE_HEADING = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ID = re.compile(r"(?P<letters>\D*?)(?P<number>\d+)$")
+#: Work packages are numbered as findings are, and are none.
+_PACKAGE = re.compile(r"WP-?\d")
+_ANSWER = re.compile(r"\b(?:response|responses|reply|replies|answers?|resolution)\b", re.IGNORECASE)
 
 #: The names of keys, as people write them, by what they say.
 KEYS = {
     "file": ("file", "files", "location", "locations", "path", "paths", "affected file", "affected files"),
+    "lines": ("line", "lines", "line number", "line numbers"),
     "status": ("status", "state"),
     "effort": (
         "effort",
@@ -54,7 +58,7 @@ KEYS = {
 }
 _MEANING = {name: meaning for meaning, names in KEYS.items() for name in names}
 #: Keys that say where, how bad or what; a numbered heading is a finding only with one of them.
-_TELLING = frozenset(KEYS) - {"labels", "priority", "effort"}
+_TELLING = frozenset(KEYS) - {"labels", "priority", "effort", "lines"}
 
 
 class Section(NamedTuple):
@@ -69,9 +73,57 @@ class Section(NamedTuple):
     above: tuple[Heading, ...]
 
 
+class Above:
+    """The headings under which lines stand; asked for lines in rising order."""
+
+    def __init__(self, document: Outline) -> None:
+        self._headings = [each for each in document.headings if each.level < BOLD_LEVEL]
+        self._next = 0
+        self._open: list[Heading] = []
+
+    def at(self, line: int) -> tuple[Heading, ...]:
+        """The headings above a line, outermost first."""
+        while self._next < len(self._headings) and self._headings[self._next].line <= line:
+            heading = self._headings[self._next]
+            while self._open and self._open[-1].level >= heading.level:
+                self._open.pop()
+            self._open.append(heading)
+            self._next += 1
+        return tuple(self._open)
+
+
+class Spans:
+    """Parts of a document as (first line, line after the last), asked for lines in rising order."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._spans = iter(sorted(spans))
+        self._span = next(self._spans, None)
+
+    def hold(self, line: int) -> bool:
+        """True when a line lies in one of the parts."""
+        while self._span is not None and self._span[1] <= line:
+            self._span = next(self._spans, None)
+        return self._span is not None and self._span[0] <= line
+
+
 def meaning(key: Key) -> str:
     """What a key is about; "" for a key that Polly does not know."""
-    return _MEANING.get(key.name.casefold(), "")
+    return named_key(key.name)
+
+
+def named_key(name: str) -> str:
+    """What a key of this name is about; "" for one that Polly does not know."""
+    return _MEANING.get(name.casefold().replace("_", " "), "")
+
+
+def severity_above(above: Sequence[Heading]) -> Heading | None:
+    """The nearest of these headings that names a severity; the title of the document is not asked."""
+    return next((each for each in reversed(above) if each.level > 1 and parse_severity(each.text)), None)
+
+
+def is_answer(section: Section) -> bool:
+    """True below a heading such as "Response: all fixed", where findings described above are answered."""
+    return any(each.level > 1 and _ANSWER.search(each.text) for each in section.above)
 
 
 def split_id(issue_id: str) -> tuple[str, int]:
@@ -145,9 +197,11 @@ def _ends(document: Outline, marks: Sequence[tuple[Heading, re.Match[str] | None
 
 
 def _is_finding(section: Section) -> bool:
+    if _PACKAGE.match(section.first_id):
+        return False
     if any(meaning(key) in _TELLING for key in section.keys):
         return True
-    judged = any(parse_severity(heading.text) for heading in section.above if heading.level > 1)
+    judged = severity_above(section.above) is not None
     # A bare number with nothing said about it is a chapter, unless it stands in bold under a severity.
     return judged and (
         section.heading.level == BOLD_LEVEL or not section.first_id.isdigit() or bool(section.last_id)

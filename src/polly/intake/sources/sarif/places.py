@@ -17,16 +17,23 @@ class Places:
         self._known = known
         # The default of columnKind; without a statement, tools count as editors do.
         self._unit = "utf16" if run.column_kind == "utf16CodeUnits" else "character"
+        self._paths: dict[tuple[str | None, str | None, int | None], str | None] = {}
         self.complaints: list[str] = [text for name in self._bases if (text := self._complaint(name))]
 
     def of_location(self, location: Location) -> Place | None:
         """The place; None when the location names no file at all."""
         physical = location.physical_location
-        artifact = physical.artifact_location if physical else None
-        path = self._path(artifact) if artifact else None
-        if physical is None or path is None:
+        if physical is None or physical.artifact_location is None:
             return None
-        return _with_region(path, physical.region, self._unit)
+        path = self.path_of(physical.artifact_location)
+        return None if path is None else _with_region(path, physical.region, self._unit)
+
+    def path_of(self, artifact: ArtifactLocation) -> str | None:
+        """The path that an artifact location names; None when it names none."""
+        key = (artifact.uri, artifact.uri_base_id, artifact.index)
+        if key not in self._paths:
+            self._paths[key] = self._path(artifact)
+        return self._paths[key]
 
     def _path(self, artifact: ArtifactLocation) -> str | None:
         if artifact.uri is None:
@@ -86,13 +93,10 @@ def _is_relative(path: str | None, uri: str) -> bool:
 def _with_region(path: str, region: Region | None, unit: str) -> Place:
     if region is None:
         return Place(path=path)
-    if region.start_line is not None and region.start_line >= 1:
-        return Place(
-            path=path,
-            start_line=region.start_line,
-            end_line=region.end_line if region.end_line is not None else region.start_line,
-            columns=(region.start_column, region.end_column),
-        )
+    start, end = region.start_line, region.end_line
+    if start is not None and start >= 1:
+        columns = (region.start_column, region.end_column)
+        return Place(path=path, start_line=start, end_line=start if end is None else end, columns=columns)
     offset = None
     if region.char_offset is not None and region.char_offset >= 0:
         offset = Offset(unit=unit, start=region.char_offset, length=max(region.char_length or 0, 0))

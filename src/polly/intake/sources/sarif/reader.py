@@ -11,7 +11,9 @@ from polly.intake.document import Document
 from polly.intake.finding import Context, Finding, Reading
 from polly.intake.severity import scanner_severity
 from polly.intake.sources.format import Format
-from polly.intake.sources.sarif.log import Log, Result, Run
+from polly.intake.sources.sarif.completeness import completeness, staleness
+from polly.intake.sources.sarif.details import Details
+from polly.intake.sources.sarif.log import Result, Rule, Run
 from polly.intake.sources.sarif.messages import message_text, suggestion_of, title_of
 from polly.intake.sources.sarif.places import Places
 from polly.intake.sources.sarif.rules import RuleBook, security_severity
@@ -33,23 +35,43 @@ def recognises(document: Document) -> bool:
 def read(document: Document, context: Context) -> Reading:
     """The findings of all runs of the log."""
     warnings = list(_check_version(document))
-    data = document.text.encode("utf-8", errors="replace")
-    try:
-        log = json_text.decode(data, msgspec.json.Decoder(Log, strict=False))
-    except msgspec.DecodeError as error:
-        raise InputError(
-            f"{document.name} is not valid SARIF: {error}.",
-            next_step="Have the tool write it again; docs/reference/sources.md says what Polly reads.",
-        ) from error
     findings: list[Finding] = []
-    for number, run in enumerate(log.runs):
+    tools: list[str] = []
+    for number, run in enumerate(_runs(document)):
         reader = _RunReader(run, f"{document.name}#/runs/{number}", context)
         findings += reader.findings()
         warnings += reader.warnings()
-    return Reading(tuple(findings), tuple(warnings))
+        tools += [reader.tool] if reader.tool else []
+    warnings += _inline_external(document)
+    return Reading(tuple(findings), tuple(warnings), tools=tuple(dict.fromkeys(tools)))
 
 
 FORMAT = Format("sarif", "SARIF 2.1.0, JSON with `version` and `runs`", recognises, read)
+
+
+def _runs(document: Document) -> list[Run]:
+    """The runs, their results undecoded. Raises InputError for what is no list of runs."""
+    raw = (document.object_members or {}).get("runs")
+    problem = "Object missing required field `runs`"
+    if raw is not None:
+        try:
+            return json_text.decode(raw, msgspec.json.Decoder(list[Run], strict=False))
+        except msgspec.DecodeError as error:
+            problem = str(error).replace("`$", "`$.runs", 1)
+            if isinstance(error, msgspec.ValidationError) and "`$" not in problem:
+                problem += " - at `$.runs`"
+    raise InputError(
+        f"{document.name} is not valid SARIF: {problem}.",
+        next_step="Have the tool write it again; docs/reference/sources.md says what Polly reads.",
+    )
+
+
+class _RuleFacts(NamedTuple):
+    """What results of one rule and level have in common. severity: None for the merely informational."""
+
+    rule: Rule | None
+    rule_id: str | None
+    severity: Severity | None
 
 
 class _RunReader:
@@ -57,10 +79,14 @@ class _RunReader:
         self._run = run
         self._ref = ref
         self._table = context.severity_table
+        self._snapshot = context.snapshot
         self._book = RuleBook(run)
         self._places = Places(run, context.snapshot.paths)
+        self._details = Details(run, self._places)
+        self._facts: dict[tuple[object, ...], _RuleFacts] = {}
         self._unreadable: list[str] = []
         self._odd_levels: dict[str, str] = {}
+        self.tool = self._book.tool
 
     def findings(self) -> Iterator[Finding]:
         decoder = msgspec.json.Decoder(Result, strict=False)
@@ -72,7 +98,7 @@ class _RunReader:
                 self._unreadable.append(f"{ref}: {error}")
                 yield _left_out(self._source(None, ref), "unreadable")
             else:
-                yield self._finding(result, ref)
+                yield self._finding(result, raw, ref)
 
     def warnings(self) -> Iterator[Warning]:
         if self._unreadable:
@@ -84,9 +110,37 @@ class _RunReader:
             yield Warning(code="unknown_level", message=message, ref=ref)
         for complaint in self._places.complaints:
             yield Warning(code="base_id_broken", message=f"originalUriBaseIds: {complaint}.", ref=self._ref)
-        yield from self._completeness()
+        yield from completeness(self._run, self.tool or "The tool", self._ref)
+        yield from staleness(self._run, self._places, self._snapshot, self._ref)
 
-    def _finding(self, result: Result, ref: str) -> Finding:
+    def _finding(self, result: Result, raw: msgspec.Raw, ref: str) -> Finding:
+        facts = self._facts_of(result, ref)
+        message = message_text(result, facts.rule, self._book.driver)
+        details = self._details.of_result(result, raw)
+        reasons = _reasons_to_leave_out(result, facts.severity)
+        return Finding(
+            source=self._source(facts.rule_id, ref),
+            severity=facts.severity or Severity.NITPICK,
+            title=title_of(message, facts.rule),
+            message=message,
+            places=tuple(filter(None, map(self._places.of_location, result.locations or ()))),
+            problem=f"{message}\n\n{details}" if details else message,
+            suggestion=suggestion_of(result, _primary_uri(result)) if result.fixes else "",
+            left_out=reasons[0] if reasons else "",
+            also_left_out=reasons[1:],
+        )
+
+    def _facts_of(self, result: Result, ref: str) -> _RuleFacts:
+        score = result.properties.security_severity if result.properties else None
+        if result.rule or result.provenance or isinstance(score, list | dict):
+            return self._looked_up(result, ref)
+        key = (result.rule_id, result.rule_index, result.level, type(score), score)
+        facts = self._facts.get(key)
+        if facts is None:
+            facts = self._facts[key] = self._looked_up(result, ref)
+        return facts
+
+    def _looked_up(self, result: Result, ref: str) -> _RuleFacts:
         rule = self._book.rule_of(result)
         rule_id = self._book.rule_id(result, rule)
         level = self._book.level_of(result, rule)
@@ -94,41 +148,15 @@ class _RunReader:
             self._odd_levels.setdefault(level, ref)
         severity = scanner_severity(
             level=level,
-            tool=self._book.tool,
+            tool=self.tool,
             rule=rule_id,
             security_severity=security_severity(result, rule),
             table=self._table,
         )
-        places = tuple(filter(None, map(self._places.of_location, result.locations or ())))
-        message = message_text(result, rule, self._book.driver)
-        return Finding(
-            source=self._source(rule_id, ref),
-            severity=severity or Severity.NITPICK,
-            title=title_of(message, rule),
-            message=message,
-            places=places,
-            problem=message,
-            suggestion=suggestion_of(result, _primary_uri(result)),
-            left_out=_reason_to_leave_out(result) or ("" if severity else "informational"),
-        )
+        return _RuleFacts(rule, rule_id, severity)
 
     def _source(self, rule_id: str | None, ref: str) -> Source:
-        return Source(format=FORMAT.name, tool=self._book.tool, rule=rule_id, ref=ref)
-
-    def _completeness(self) -> Iterator[Warning]:
-        """What keeps "no results" from meaning "nothing found"."""
-        external = self._run.external_property_file_references
-        if external is not None and external.results:
-            message = "Results stand in other files that the log refers to; they were not read."
-            yield Warning(code="external_results", message=message, ref=self._ref)
-        failures = list(_failures(self._run))
-        tool = self._book.tool or "The tool"
-        if failures:
-            message = f"{tool} reports that it did not finish: {'; '.join(failures)}"
-            yield Warning(code="tool_failed", message=message, ref=self._ref)
-        elif self._run.results is None and not (external and external.results):
-            message = f"{tool} gives no list of results, which is not the same as finding nothing."
-            yield Warning(code="results_missing", message=message, ref=self._ref)
+        return Source(format=FORMAT.name, tool=self.tool, rule=rule_id, ref=ref)
 
 
 class _Version(NamedTuple):
@@ -168,28 +196,25 @@ def _version(document: Document) -> _Version:
     return _Version(text("version"), text("$schema"))
 
 
-def _failures(run: Run) -> Iterator[str]:
-    for invocation in run.invocations or ():
-        if invocation.execution_successful is not False:
-            continue
-        notifications = (
-            *(invocation.tool_execution_notifications or ()),
-            *(invocation.tool_configuration_notifications or ()),
-        )
-        errors = [note.message.text for note in notifications if note.level == "error" and note.message]
-        yield from (text[:200] for text in errors if text)
-        if not any(errors):
-            yield "executionSuccessful is false."
+def _inline_external(document: Document) -> Iterator[Warning]:
+    raw = (document.object_members or {}).get("inlineExternalProperties")
+    if raw is not None and b'"results"' in bytes(raw):
+        message = "Results stand in inlineExternalProperties of the log; they were not read."
+        yield Warning(code="external_results", message=message, ref=document.name)
 
 
-def _reason_to_leave_out(result: Result) -> str:
+def _reasons_to_leave_out(result: Result, severity: Severity | None) -> tuple[str, ...]:
+    reasons: list[str] = []
     if result.kind not in (None, "", "fail"):
-        return "not_a_failure"
+        reasons.append("not_a_failure")
     # §3.27.23: suppressed when there are suppressions and none is rejected or under review.
-    statuses = [each.status or "accepted" for each in result.suppressions or ()]
-    if statuses and all(status == "accepted" for status in statuses):
-        return "suppressed"
-    return _BASELINES.get(result.baseline_state or "", "")
+    if result.suppressions and all(each.status in (None, "", "accepted") for each in result.suppressions):
+        reasons.append("suppressed")
+    if result.baseline_state in _BASELINES:
+        reasons.append(_BASELINES[result.baseline_state])
+    if severity is None:
+        reasons.append("informational")
+    return tuple(reasons)
 
 
 def _primary_uri(result: Result) -> str | None:

@@ -106,7 +106,7 @@ def at(items: Sequence[_Item] | None, index: int | None) -> _Item | None:
 def security_severity(result: Result, rule: Rule | None) -> float | None:
     """The security score (0 to 10) of the rule, else of the result; None without a usable one."""
     for properties in ((rule.properties if rule else None), result.properties):
-        score = (properties or {}).get("security-severity")
+        score = properties.security_severity if properties else None
         try:
             number = float(score) if isinstance(score, str | int | float) and score is not True else None
         except (ValueError, OverflowError):

@@ -1,0 +1,55 @@
+"""A change of text that a tool proposes, in words that a person or an agent can follow."""
+
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    """Text to put in place of a region; lines and columns count from 1, the end column is exclusive.
+
+    `characters` is where the region begins and ends in the file, for tools that do not say lines.
+    """
+
+    text: str
+    start_line: int | None = None
+    end_line: int | None = None
+    columns: tuple[int | None, int | None] = (None, None)
+    characters: tuple[int, int] | None = None
+
+
+def described(edit: Edit) -> str:
+    """What to do, as a sentence, and the new text in a code block."""
+    where = _where(edit)
+    if not edit.text:
+        return f"Delete {where}."
+    verb = "Insert at" if _is_empty(edit) else "Replace"
+    joint = "" if verb == "Insert at" else " with"
+    fence = "```" if "```" not in edit.text else "~~~~"
+    body = edit.text.strip("\n")
+    return f"{verb} {where}{joint}:\n{fence}\n{body}\n{fence}"
+
+
+def _is_empty(edit: Edit) -> bool:
+    if edit.start_line is None:
+        return edit.characters is not None and edit.characters[0] == edit.characters[1]
+    first, last = edit.columns
+    same_line = edit.end_line in (None, edit.start_line)
+    return same_line and last is not None and last == (first or 1)
+
+
+def _where(edit: Edit) -> str:
+    if edit.start_line is None:
+        if edit.characters is None:
+            return "the marked text"
+        first, last = edit.characters
+        return f"character {first}" if first == last else f"the text from character {first} to {last}"
+    first_column, last_column = edit.columns
+    begins_inside = first_column is not None and (first_column > 1 or last_column is not None)
+    where = f"line {edit.start_line}" + (f" column {first_column}" if begins_inside else "")
+    if _is_empty(edit):
+        return where
+    later = edit.end_line is not None and edit.end_line != edit.start_line
+    if later:
+        where += f" to line {edit.end_line}"
+    if last_column:
+        where += f"{'' if later else ' to'} column {last_column}"
+    return where

@@ -1,0 +1,1 @@
+"""Review comments, reviews and threads of GitHub pull requests."""

@@ -1,0 +1,1 @@
+"""Plan documents of other tools: work packages or tasks with their files, roles and dependencies."""
