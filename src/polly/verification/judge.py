@@ -16,6 +16,7 @@ from polly.verification.once import OncePerKey
 from polly.verification.rescan import ReadFindings, Scan, rescan
 from polly.verification.rescan_evidence import belongs, judge_rescan
 from polly.verification.side_by_side import side_by_side
+from polly.verification.silencing import silenced
 from polly.verification.syntax import syntax_gates
 from polly.verification.tampering import find_tampering
 from polly.verification.text_changes import read_changes
@@ -131,6 +132,7 @@ class PackageJudge:
             gates, said = (*gates, *ran.result), seen.result
             seconds = {"gates": seconds["gates"] + ran.seconds, "evidence": seen.seconds}
         landable = not any(gate.status.is_red for gate in gates)
+        said = silenced(said, self._issues, tampering)
         outcomes = self._outcomes(package, said, claims, landable=landable)
         return Judgement(
             gates=gates,
