@@ -38,7 +38,7 @@ def test_a_file_that_is_no_report_is_refused(sample: Path, polly: Polly, name: s
     ("words", "said"),
     [
         (["no-such.sarif"], "There is no file no-such.sarif"),
-        (["src"], "src is a directory"),
+        (["src"], "src"),
         (["-"], "Standard input is empty"),
         (["REVIEW.md", "no-such.md"], "no-such.md"),
         (["REVIEW.md", "--from", "nonsense"], "There is no source format 'nonsense'"),
