@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from polly.events.redaction import redact, worth_redacting
+from polly.events.redaction import reasons_to_look, redact
 from polly.intake.finding import Finding, Place, Reading
 from polly.intake.fingerprint import Identity, PlaceKey, fingerprints, normal_message
 from polly.intake.paths import Resolution, resolve
@@ -269,12 +269,13 @@ class _Redaction:
         for text in self._known:
             words.update(text.split())
         # No reason to look has white space in it, so a text gives one only if one of its words does.
-        telling = {word for word in words if worth_redacting(word)}
+        reasons = reasons_to_look(" ".join(words))
+        telling = {word for word in words if any(reason in word.lower() for reason in reasons)}
         for text in self._known:
             if telling.isdisjoint(text.split()):
                 self._known[text] = text
             else:
-                redacted = redact(text)
+                redacted = redact(text, reasons)
                 self._known[text] = redacted.text
                 self._counts.update(redacted.counts)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from polly.planning.drafts import Draft
-from polly.planning.neighbours import Neighbour, Neighbourhood
+from polly.planning.neighbours import Neighbour, Neighbourhood, down_migrations
 from polly.planning.paths import path_key
 from polly.planning.previous import Previous
 
@@ -65,6 +65,8 @@ def _candidates(number: int, draft: Draft, neighbourhood: Neighbourhood) -> Iter
     for path in draft.paths:
         for neighbour in neighbourhood.of(path):
             yield _Candidate(number, neighbour, is_new=False)
+    if not any(map(down_migrations, draft.paths)):
+        return
     for task in draft.tasks:
         for neighbour in neighbourhood.missing_down(task):
             yield _Candidate(number, neighbour, is_new=True)

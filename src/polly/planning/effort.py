@@ -88,11 +88,14 @@ class Efforts:
         return factor
 
     def _size(self, files: Sequence[str]) -> float:
-        if not self._sizes and len(files) < 2:
-            return 1.0
+        if len(files) == 1:
+            return _by_size(self._sizes.get(files[0], 0))
         largest = max((self._sizes.get(path, 0) for path in files), default=0)
-        by_size = next((times for least, times in SIZES if largest >= least), 1.0)
-        return by_size * min(1 + PER_FURTHER_FILE * max(0, len(files) - 1), MOST_FOR_FILES)
+        return _by_size(largest) * min(1 + PER_FURTHER_FILE * (len(files) - 1), MOST_FOR_FILES)
+
+
+def _by_size(size: int) -> float:
+    return next((times for least, times in SIZES if size >= least), 1.0) if size else 1.0
 
 
 def added(origins: Iterable[EffortFrom]) -> EffortFrom:

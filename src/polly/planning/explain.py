@@ -113,7 +113,7 @@ def _together(plan: Plan, package: WorkPackage, groups: Sequence[Group]) -> str:
     in_wave = len(plan.in_wave(package.wave))
     if limit is not None and in_wave >= limit:
         return (
-            f"{len(groups)} independent groups were packed together: a wave has at most {limit} packages, "
+            f"{len(groups)} independent groups were packed together: a wave has at most {_packages(limit)}, "
             "filled longest first, like next to like (role, then folder)."
         )
     return f"{len(groups)} independent groups are together since the plan was edited or carried on."
@@ -157,6 +157,10 @@ def _wave_reasons(plan: Plan, package: WorkPackage) -> Iterator[str]:
         yield "it needs nothing that another wave has to write first, so it starts at once"
     elif not package.depends_on:
         yield "no package of an earlier wave is needed; it was placed here by hand or to keep an earlier plan"
+
+
+def _packages(number: int) -> str:
+    return "1 package" if number == 1 else f"{number} packages"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Who imports whom, read from the files of the base commit within fixed limits."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -41,11 +41,11 @@ def read_imports(
     sizes: dict[str, int] = {}
     imports: dict[str, tuple[str, ...]] = {}
     importers: defaultdict[str, list[str]] = defaultdict(list)
-    total = unread = 0
-    for path in _in_order(paths, named):
+    total = 0
+    wanted = (named & paths) | {path for path in paths if language_of(path) is not None}
+    for path in _in_order(wanted, named):
         if len(sizes) >= MOST_FILES or total >= MOST_BYTES:
-            unread += 1
-            continue
+            break
         content = read(path)
         if content is None:
             continue
@@ -60,11 +60,10 @@ def read_imports(
         imports=imports,
         importers={path: tuple(sources) for path, sources in importers.items()},
         sizes=sizes,
-        unread=unread,
+        unread=len(wanted) - len(sizes),
     )
 
 
-def _in_order(paths: frozenset[str], named: frozenset[str]) -> Iterator[str]:
-    yield from sorted(named & paths)
-    others: Iterable[str] = sorted(path for path in paths - named if language_of(path) is not None)
-    yield from sorted(others, key=lambda path: not is_test(path))
+def _in_order(wanted: frozenset[str], named: frozenset[str]) -> Iterator[str]:
+    yield from sorted(named & wanted)
+    yield from sorted(wanted - named, key=lambda path: (not is_test(path), path))

@@ -22,14 +22,12 @@ class Name(NamedTuple):
     level: int = 0
 
 
-_PYTHON = re.compile(
-    r"^[ \t]*(from[ \t]+[.\w]+[ \t]+import[ \t]*"
-    r"(?:\([^)]{0,4000}\)|[^\n;#\\(]{0,500}(?:\\\n[^\n;#\\(]{0,500}){0,50})"
-    r"|import[ \t]+[^\n;#(]{1,500})",
-    re.MULTILINE,
-)
+#: The rest of a statement: in brackets, or up to the end of the line and of the lines that go on.
+#: A bracket that nothing closes is taken in all the same: searching on inside of it would be quadratic.
+_REST = r"(?:\([^)]{0,4000}\)?|[^\n;#\\(]{0,500}(?:\\\n[^\n;#\\(]{0,500}){0,50})"
+_PYTHON = re.compile(rf"^[ \t]*(from[ \t]+[.\w]+[ \t]+import[ \t]*{_REST}|import[ \t]+{_REST})", re.MULTILINE)
 _SCRIPT = re.compile(r"""\b(?:from|import|require)\b\s{0,20}\(?\s{0,20}["'](\.[^"'\n]{0,300})["']""")
-_GO = re.compile(r'^import[ \t]+(?:\(([^)]{0,20000})\)|[\w.]*[ \t]*"([^"\n]{1,300})")', re.MULTILINE)
+_GO = re.compile(r'^import[ \t]+(?:\(([^)]{0,20000})\)?|[\w.]*[ \t]*"([^"\n]{1,300})")', re.MULTILINE)
 _GO_PATH = re.compile(r'"([^"\n]{1,300})"')
 _JVM = re.compile(r"^[ \t]*import[ \t]+(static[ \t]+)?(\w+(?:\.\w+){1,30})", re.MULTILINE)
 

@@ -65,25 +65,28 @@ class Modules:
     def _python_module(self, name: str, path: str) -> str | None:
         if name in sys.stdlib_module_names:
             return None
-        return _nearest(self._python_index.get(name, ()), path)
+        tail = name.replace(".", "/")
+        last = tail.rpartition("/")[2]
+        fitting = (file for file in self._python_index.get(last, ()) if self._is_named(file, tail))
+        return _nearest(fitting, path)
+
+    def _is_named(self, file: str, tail: str) -> bool:
+        """True when the file is this module, seen from the top, a source root, or outside of any package."""
+        place = file.removesuffix(".py").removesuffix("/__init__")
+        if place == tail:
+            return True
+        if not place.endswith(f"/{tail}"):
+            return False
+        root = place[: -len(tail) - 1]
+        return posixpath.basename(root) in _SOURCE_ROOTS or f"{root}/__init__.py" not in self._paths
 
     @cached_property
     def _python_index(self) -> dict[str, list[str]]:
-        """Dotted name -> files; each by its name from the top, from a source root, and in its package."""
+        """The last part of a dotted name -> the files that it may mean."""
         index: defaultdict[str, list[str]] = defaultdict(list)
-        packages = {posixpath.dirname(path) for path in self._paths if path.endswith("__init__.py")}
-        for path in sorted(self._paths):
-            if not path.endswith(".py"):
-                continue
-            parts = path[:-3].split("/")
-            if parts[-1] == "__init__":
-                parts.pop()
-            starts = {0, *(place + 1 for place, part in enumerate(parts[:-1]) if part in _SOURCE_ROOTS)}
-            top = len(parts) - 1
-            while top > 0 and "/".join(parts[:top]) in packages:
-                top -= 1
-            for start in {*starts, top}:
-                index[".".join(parts[start:])].append(path)
+        for path in sorted(path for path in self._paths if path.endswith(".py")):
+            place = path[:-3].removesuffix("/__init__")
+            index[place[place.rfind("/") + 1 :]].append(path)
         return index
 
     def _script(self, name: Name, path: str) -> Iterator[str]:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+#: Paths as most are, and nothing that has to be looked at more closely.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _RESERVED = frozenset({".git", "git~1"})
 
@@ -18,6 +20,8 @@ def path_key(path: str) -> str:
 
 def unsafe_reason(path: str) -> str | None:
     """Why this is not a plain path inside the repository that an agent may own, or None."""
+    if _PLAIN.fullmatch(path):
+        return None
     segments = path.split("/")
     names = [_as_written_by_windows(segment) for segment in segments]
     checks = (

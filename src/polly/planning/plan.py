@@ -2,7 +2,7 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -10,25 +10,18 @@ from polly.errors import InputError
 from polly.planning.background import Background
 from polly.planning.claims import Claims, claim_neighbours, paths_of
 from polly.planning.company import Company
-from polly.planning.couplings import CERTAIN, Owned, couplings
-from polly.planning.drafts import Draft, draft_of, with_consecutive_waves
+from polly.planning.couplings import CERTAIN, couplings
+from polly.planning.drafts import Draft
 from polly.planning.effort import Efforts, added
 from polly.planning.forecast import forecast
 from polly.planning.import_graph import ImportGraph, read_imports
+from polly.planning.layout import Layout, Limits, RoleOf, order_of, owned_by
 from polly.planning.neighbours import Neighbourhood
-from polly.planning.ordering import minutes_of, put_in_order
-from polly.planning.packing import Parcel, pack
 from polly.planning.paths import path_key
-from polly.planning.previous import Previous, can_be_carried_on, carry_on, with_ids
-from polly.planning.scope import Task, natural_key, scope
-from polly.planning.waves import CLEAR_GAIN, Wave, components, split_into_waves
-from polly.work.issues import Inventory, Issue, Warning
+from polly.planning.scope import scope
+from polly.planning.waves import components
+from polly.work.issues import Inventory, Warning
 from polly.work.plan import Coupling, Files, Gates, Ownership, Plan, Why, WorkPackage
-
-RoleOf = Callable[[Sequence[Issue], Sequence[str]], str]
-
-#: Drafts in their waves and their order; only those with these ids may be put off (None: all of them).
-_Order = Callable[[Sequence[Draft], Collection[str] | None], list[Draft]]
 
 #: With fewer independent parts than this, starting agents and gates side by side costs more than it saves.
 _PARTS_THAT_PAY = 3
@@ -38,21 +31,6 @@ _ISSUES_FOR_ROLE = 50
 _PATHS_FOR_ROLE = 200
 
 _TITLE_LENGTH = 100
-
-
-class _Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Agents at the same time, and packages in a wave."""
-
-    agents: int
-    packages: int
-
-
-class _Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """Drafts with ids in the order of the plan, and what is to be said about how they came about."""
-
-    drafts: tuple[Draft, ...]
-    hubs: tuple[str, ...]
-    warnings: tuple[Warning, ...] = ()
 
 
 def make_plan(
@@ -72,16 +50,16 @@ def make_plan(
     The same input gives the same plan, whatever the order of the issues. At most `max_packages`
     (default: `agents`) packages per wave. Raises InputError for limits below 1 and equal issue ids.
     """
-    limits = _Limits(agents=agents, packages=agents if max_packages is None else max_packages)
+    limits = Limits(agents=agents, packages=agents if max_packages is None else max_packages)
     _check(limits)
     known = background or Background()
     graph = _graph(inventory, paths, known)
     found = scope(inventory, paths, Efforts(graph.sizes, known.efforts, known.agent))
     neighbourhood = Neighbourhood(paths, graph, Company(known.changes, paths))
-    layout = _layout(found.tasks, limits, known.previous, role_of, _order(limits, neighbourhood, graph))
+    layout = _layout(found.tasks, limits, known.previous, role_of, order_of(limits, neighbourhood, graph))
     claims = claim_neighbours(layout.drafts, neighbourhood, known.previous)
     coupled = couplings(
-        [_owned(*each) for each in zip(layout.drafts, claims, strict=True)], neighbourhood, graph
+        [owned_by(*each) for each in zip(layout.drafts, claims, strict=True)], neighbourhood, graph
     )
     packages = _with_dependencies(
         [_package(*each, role_of) for each in zip(layout.drafts, claims, strict=True)], coupled
@@ -101,7 +79,7 @@ def make_plan(
     )
 
 
-def _check(limits: _Limits) -> None:
+def _check(limits: Limits) -> None:
     if limits.agents < 1 or limits.packages < 1:
         raise InputError(
             f"A plan needs one agent and one package at least, not {limits.agents} and {limits.packages}.",
@@ -116,82 +94,6 @@ def _graph(inventory: Inventory, paths: frozenset[str], known: Background) -> Im
     named = frozenset(path for issue in open_issues for path in issue.paths)
     to_create = frozenset(path for issue in open_issues for path in issue.creates)
     return read_imports(paths, named & paths, to_create - paths, known.read)
-
-
-def _layout(
-    tasks: Sequence[Task], limits: _Limits, previous: Previous | None, role_of: RoleOf, order: _Order
-) -> _Layout:
-    """Which issues are together and in which wave: carried on from the plan before, or anew."""
-    waves = split_into_waves(tasks, min(limits.agents, limits.packages))
-    numbered = enumerate(waves, 1)
-    anew = [draft for number, wave in numbered for draft in _drafts(number, wave, limits.packages, role_of)]
-    if previous is None or not can_be_carried_on(tasks, previous, limits.agents, limits.packages):
-        drafts = with_ids(order(with_ids(anew), None), previous)
-        hubs = tuple(hub for wave in waves for hub in wave.hubs)
-        return _Layout(drafts=tuple(sorted(drafts, key=_place)), hubs=hubs)
-    drafts = carry_on(tasks, previous, limits.packages)
-    known = {place.package for place in previous.places.values()}
-    kept = sorted(order(drafts, {draft.id for draft in drafts} - known), key=_place)
-    warnings: list[Warning] = []
-    now = minutes_of(kept, limits.agents)
-    worth = now * (1 - CLEAR_GAIN)
-    if minutes_of(anew, limits.agents) <= worth:
-        then = minutes_of(order(with_ids(anew), None), limits.agents)
-        if then <= worth:
-            message = f"the packages of the plan before are kept: {now} minutes; a new plan would take {then}"
-            warnings.append(Warning(code="anew_is_shorter", message=message))
-    return _Layout(drafts=tuple(kept), hubs=previous.hubs, warnings=tuple(warnings))
-
-
-def _order(limits: _Limits, neighbourhood: Neighbourhood, graph: ImportGraph) -> _Order:
-    """What puts dependants behind what they read; answers wave by wave, the worst packages first."""
-
-    def order(drafts: Sequence[Draft], movable: Collection[str] | None) -> list[Draft]:
-        owned = [_owned(draft, Claims()) for draft in drafts]
-        moved = put_in_order(
-            drafts,
-            couplings(owned, neighbourhood, graph),
-            agents=limits.agents,
-            max_packages=limits.packages,
-            movable={draft.id for draft in drafts} if movable is None else movable,
-        )
-        return sorted(with_consecutive_waves(moved), key=lambda each: (each.wave, each.order))
-
-    return order
-
-
-def _place(draft: Draft) -> tuple[object, ...]:
-    return (draft.wave, natural_key(draft.id))
-
-
-def _drafts(number: int, wave: Wave, bins: int, role_of: RoleOf) -> list[Draft]:
-    """The packages of one wave in their order: at most `bins` of them."""
-    drafts = sorted((draft_of(number, part) for part in wave.parts), key=lambda draft: draft.order)
-    if len(drafts) <= bins:
-        return drafts
-    parcels = [
-        Parcel(
-            minutes=draft.minutes,
-            role=role_of((), draft.paths[:_PATHS_FOR_ROLE]),
-            folder=posixpath.dirname(draft.paths[0]),
-        )
-        for draft in drafts
-    ]
-    packed = (
-        draft_of(number, (task for place in places for task in drafts[place].tasks))
-        for places in pack(parcels, bins)
-    )
-    return sorted(packed, key=lambda draft: draft.order)
-
-
-def _owned(draft: Draft, claims: Claims) -> Owned:
-    return Owned(
-        id=draft.id,
-        wave=draft.wave,
-        modify=draft.modify,
-        neighbours=paths_of(claims.neighbours),
-        create=(*draft.create, *paths_of(claims.create)),
-    )
 
 
 def _package(draft: Draft, claims: Claims, role_of: RoleOf) -> WorkPackage:
@@ -253,7 +155,7 @@ def _rows(draft: Draft, claims: Claims) -> Iterator[Ownership]:
             yield Ownership(path=each.path, wave=draft.wave, package=draft.id, why=why, reason=each.reason)
 
 
-def _warnings(layout: _Layout) -> Iterator[Warning]:
+def _warnings(layout: Layout) -> Iterator[Warning]:
     yield from layout.warnings
     for hub in layout.hubs:
         waves = [

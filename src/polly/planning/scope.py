@@ -41,6 +41,10 @@ _DIGITS = re.compile(r"[0-9]+")
 
 def natural_key(text: str) -> tuple[str, str]:
     """Sorts C2 before C10."""
+    letters = text.rstrip("0123456789")
+    if letters.isalpha():  # as most ids are; the same answer, sooner
+        number = text[len(letters) :].lstrip("0")
+        return (f"{letters}{len(number):09}{number}" if letters != text else text, text)
     return (_DIGITS.sub(_counted, text), text)
 
 

@@ -49,6 +49,7 @@ def problems(plan: Plan, *, inventory: Inventory | None, paths: frozenset[str] |
         yield from _not_in_base(claims, paths)
     yield from _dependency_problems(plan)
     yield from _matrix_problems(plan, claims)
+    yield from _coupling_problems(plan)
 
 
 def _claims(place: int, package: WorkPackage) -> Iterator[_Claim]:
@@ -195,3 +196,13 @@ def _matrix_problems(plan: Plan, claims: list[_Claim]) -> Iterator[str]:
     for key, claim in owned.items():
         if key not in rows:
             yield f"{claim} names {claim.path!r}, and ownership has no such row in wave {claim.package.wave}"
+
+
+def _coupling_problems(plan: Plan) -> Iterator[str]:
+    known = {package.id for package in plan.packages}
+    for place, each in enumerate(plan.couplings):
+        for field, package in (("package", each.package), ("on", each.on)):
+            if package not in known:
+                yield f"couplings[{place}].{field}: {package!r} is no package of this plan"
+        if not 0 <= each.risk <= 1:
+            yield f"couplings[{place}].risk: {each.risk:g}, and a risk lies between 0 and 1"

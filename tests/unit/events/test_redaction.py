@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from polly.events import redaction
@@ -250,3 +250,36 @@ def test_the_file_is_usable_by_its_path_alone() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "hunter2" not in done.stdout
     assert done.stdout.endswith("False\n")
+
+
+HINTED = [rule for rule in redaction._RULES if rule.hint]
+WORDS = (
+    "password",
+    "pass",
+    "pwd",
+    "phrase",
+    "secret",
+    "key",
+    "token",
+    "credential",
+    "s",
+    "live",
+    "hunter2!x",
+)
+NEAR_KEYS = st.sampled_from([*WORDS, "abc123XYZ", "12", *"_- \t\n:=>,'\"\\][\u212a\u017f"])
+
+
+@given(pieces=st.lists(NEAR_KEYS, max_size=9))
+@example(pieces=["api", "_", "key", "_", "live", "'", "]", " ", "=", " ", "'", "abc123XYZ", "'"])
+def test_a_hint_is_there_wherever_its_rule_finds_something(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for rule in HINTED:
+        if re.search(rule.source, text):
+            assert re.search(rule.hint, text)
+
+
+@given(pieces=st.lists(NEAR_KEYS, max_size=9), others=st.lists(NEAR_KEYS, max_size=9))
+def test_the_reasons_of_a_larger_text_are_enough_for_its_parts(pieces: list[str], others: list[str]) -> None:
+    text = "".join(pieces)
+    reasons = redaction.reasons_to_look(" ".join([text, *others]))
+    assert redact(text, reasons).text == redact(text).text

@@ -106,7 +106,7 @@ def test_files_with_findings_are_read_first_then_tests_and_no_more_than_the_limi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(import_graph, "MOST_FILES", 3)
-    files = {name: "" for name in ("a.py", "b.py", "test_z.py", "y.py", "picture.png", "notes.md")}
+    files = dict.fromkeys(("a.py", "b.py", "test_z.py", "y.py", "picture.png", "notes.md"), "")
     graph = graph_of(files, named=("y.py", "notes.md"))
     assert set(graph.sizes) == {"notes.md", "y.py", "test_z.py"}
     assert graph.unread == 2

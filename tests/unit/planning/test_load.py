@@ -277,6 +277,21 @@ def test_an_ownership_row_that_disagrees_with_the_packages_is_refused(
     assert said in refusal(text, edit).what
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"package": "WP9"}, "couplings[0].package: 'WP9' is no package of this plan"),
+        ({"on": "WP9"}, "couplings[0].on: 'WP9' is no package of this plan"),
+        ({"risk": 1.5}, "couplings[0].risk: 1.5, and a risk lies between 0 and 1"),
+    ],
+)
+def test_a_coupling_lies_between_packages_of_the_plan(
+    changed: dict[str, Any], said: str, text: bytes
+) -> None:
+    row = {"package": "WP1", "on": "WP2", "risk": 0.5, "paths": ["b.py"], "reason": ""} | changed
+    assert said in refusal(text, lambda raw: raw["couplings"].append(row)).what
+
+
 def test_all_problems_come_in_one_message_ten_of_them_in_words(text: bytes) -> None:
     def edit(raw: dict[str, Any]) -> None:
         raw["packages"][0]["files"]["modify"] = [f"gone{number}.py" for number in range(8)]

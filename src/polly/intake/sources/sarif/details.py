@@ -46,8 +46,7 @@ class Details:
 
     def of_result(self, result: Result, raw: msgspec.Raw) -> str:
         """Some paragraphs; "" for a result that tells nothing more."""
-        parts = (result.related_locations, result.code_flows, result.stacks, result.graphs, result.taxa)
-        if not result.rank and not any(len(bytes(each)) > _NOTHING for each in parts if each):
+        if not _tells(result):
             return ""
         try:
             told = json_text.decode(raw, self._told)
@@ -125,6 +124,14 @@ class Details:
         if place is None:
             return ""
         return place.path if place.start_line is None else f"{place.path}:{place.start_line}"
+
+
+def _tells(result: Result) -> bool:
+    lists = result.related_locations or result.code_flows or result.stacks or result.graphs or result.taxa
+    if not lists:
+        return bool(result.rank)
+    parts = (result.related_locations, result.code_flows, result.stacks, result.graphs, result.taxa)
+    return bool(result.rank) or any(len(bytes(each)) > _NOTHING for each in parts)
 
 
 def _bounded(title: str, lines: Iterable[str]) -> str:

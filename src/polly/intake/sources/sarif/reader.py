@@ -96,7 +96,10 @@ class _RunReader:
                 result = json_text.decode(raw, decoder)
             except msgspec.DecodeError as error:
                 self._unreadable.append(f"{ref}: {error}")
-                yield _left_out(self._source(None, ref), "unreadable")
+                source = Source(format="sarif", tool=self.tool, ref=ref)
+                yield Finding(
+                    source=source, severity=Severity.NITPICK, title="", message="", left_out="unreadable"
+                )
             else:
                 yield self._finding(result, raw, ref)
 
@@ -118,12 +121,13 @@ class _RunReader:
         message = message_text(result, facts.rule, self._book.driver)
         details = self._details.of_result(result, raw)
         reasons = _reasons_to_leave_out(result, facts.severity)
+        places = [self._places.of_location(each) for each in result.locations or ()]
         return Finding(
-            source=self._source(facts.rule_id, ref),
+            source=Source(format="sarif", tool=self.tool, rule=facts.rule_id, ref=ref),
             severity=facts.severity or Severity.NITPICK,
             title=title_of(message, facts.rule),
             message=message,
-            places=tuple(filter(None, map(self._places.of_location, result.locations or ()))),
+            places=tuple([place for place in places if place is not None]),
             problem=f"{message}\n\n{details}" if details else message,
             suggestion=suggestion_of(result, _primary_uri(result)) if result.fixes else "",
             left_out=reasons[0] if reasons else "",
@@ -154,9 +158,6 @@ class _RunReader:
             table=self._table,
         )
         return _RuleFacts(rule, rule_id, severity)
-
-    def _source(self, rule_id: str | None, ref: str) -> Source:
-        return Source(format=FORMAT.name, tool=self.tool, rule=rule_id, ref=ref)
 
 
 class _Version(NamedTuple):
@@ -204,6 +205,8 @@ def _inline_external(document: Document) -> Iterator[Warning]:
 
 
 def _reasons_to_leave_out(result: Result, severity: Severity | None) -> tuple[str, ...]:
+    if not (result.kind or result.suppressions or result.baseline_state or severity is None):
+        return ()
     reasons: list[str] = []
     if result.kind not in (None, "", "fail"):
         reasons.append("not_a_failure")
@@ -223,7 +226,3 @@ def _primary_uri(result: Result) -> str | None:
         if physical and physical.artifact_location:
             return physical.artifact_location.uri
     return None
-
-
-def _left_out(source: Source, reason: str) -> Finding:
-    return Finding(source=source, severity=Severity.NITPICK, title="", message="", left_out=reason)
