@@ -108,6 +108,7 @@ def _drafts(number: int, wave: Wave, bins: int, role_of: RoleOf) -> list[Draft]:
 
 
 def owned_by(draft: Draft, claims: Claims) -> Owned:
+    """The draft with what it claims, as couplings see it."""
     return Owned(
         id=draft.id,
         wave=draft.wave,

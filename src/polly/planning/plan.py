@@ -15,7 +15,7 @@ from polly.planning.drafts import Draft
 from polly.planning.effort import Efforts, added
 from polly.planning.forecast import forecast
 from polly.planning.import_graph import ImportGraph, read_imports
-from polly.planning.layout import Layout, Limits, RoleOf, order_of, owned_by
+from polly.planning.layout import Layout, Limits, RoleOf, lay_out, order_of, owned_by
 from polly.planning.neighbours import Neighbourhood
 from polly.planning.paths import path_key
 from polly.planning.scope import scope
@@ -56,7 +56,7 @@ def make_plan(
     graph = _graph(inventory, paths, known)
     found = scope(inventory, paths, Efforts(graph.sizes, known.efforts, known.agent))
     neighbourhood = Neighbourhood(paths, graph, Company(known.changes, paths))
-    layout = _layout(found.tasks, limits, known.previous, role_of, order_of(limits, neighbourhood, graph))
+    layout = lay_out(found.tasks, limits, known.previous, role_of, order_of(limits, neighbourhood, graph))
     claims = claim_neighbours(layout.drafts, neighbourhood, known.previous)
     coupled = couplings(
         [owned_by(*each) for each in zip(layout.drafts, claims, strict=True)], neighbourhood, graph
