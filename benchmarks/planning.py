@@ -31,34 +31,39 @@ _SHARE_WITH_TWO_FILES = 0.05
 
 def main() -> None:
     if len(sys.argv) > 1:
-        print(json.dumps(measure(int(sys.argv[1]))))
+        print(json.dumps(measure(int(sys.argv[1]), reads=sys.argv[2] == "reads")))
         return
     print(
         f"planning, median of {ROUNDS} rounds; CPU seconds are what it takes on a machine with nothing else"
     )
-    cpu = []
-    for size in SIZES:
-        rounds = [in_a_process(size) for _ in range(ROUNDS)]
-        seconds = statistics.median(each["seconds"] for each in rounds)
-        cpu.append(statistics.median(each["cpu_seconds"] for each in rounds))
-        first = rounds[0]
-        print(
-            f"  {size:7,} issues in {first['files']:6,} files   {seconds:5.2f} s   CPU {cpu[-1]:5.2f} s   "
-            f"peak {first['peak_mb']:4.0f} MB, {first['input_mb']:.0f} MB of it before planning   "
-            f"{first['packages']} packages, {first['couplings']} couplings"
-        )
-    print(f"  growth of CPU {cpu[-1] / cpu[0]:.1f} times for {SIZES[-1] / SIZES[0]:.0f} times the issues")
+    for kind, title in (("reads", "with imports and history"), ("names", "by names alone")):
+        cpu = [one_size(size, kind) for size in SIZES]
+        times = SIZES[-1] / SIZES[0]
+        print(f"  growth {title}: {cpu[-1] / cpu[0]:.1f} times the CPU for {times:.0f} times the issues")
 
 
-def in_a_process(size: int) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, __file__, str(size)], check=True, capture_output=True, encoding="utf-8"
+def one_size(size: int, kind: str) -> float:
+    """Prints the figures of one size; its CPU seconds."""
+    rounds = [in_a_process(size, kind) for _ in range(ROUNDS)]
+    seconds = statistics.median(each["seconds"] for each in rounds)
+    cpu = statistics.median(each["cpu_seconds"] for each in rounds)
+    first = rounds[0]
+    print(
+        f"  {size:7,} issues in {first['files']:6,} files   {seconds:5.2f} s   CPU {cpu:5.2f} s   "
+        f"peak {first['peak_mb']:4.0f} MB, {first['input_mb']:.0f} MB of it before planning   "
+        f"{first['packages']} packages, {first['couplings']} couplings"
     )
+    return cpu
+
+
+def in_a_process(size: int, kind: str) -> dict[str, float]:
+    command = [sys.executable, __file__, str(size), kind]
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
-def measure(size: int) -> dict[str, float]:
+def measure(size: int, *, reads: bool) -> dict[str, float]:
     inventory, paths, known = project(size)
     before = peak_mb()
     begun, cpu_begun = time.perf_counter(), time.process_time()
@@ -71,7 +76,7 @@ def measure(size: int) -> dict[str, float]:
         gates=Gates(),
         contracts=(),
         role_of=choose_role,
-        background=known,
+        background=known if reads else None,
     )
     return {
         "seconds": time.perf_counter() - begun,
