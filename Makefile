@@ -30,15 +30,18 @@ export UV_SYSTEM_CERTS
 
 READY := $(CACHE)/ready.stamp
 LOCK_FITS := $(CACHE)/lock.stamp
-COMPILE := $(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+COMPILE := $(UV) pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header --quiet --python $(PYTHON_RUN)
 PINS := sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p'
+
+# How long `make fuzz` runs.
+FUZZ_SECONDS ?= 60
 
 # Arguments for pytest, for instance `make test ARGS="-k spool"`.
 ARGS ?=
 
 .PHONY: help demo test check bench setup format check-format lint types security imports lock check-lock docs \
-	picture chaos hooks clean
+	picture chaos fuzz hooks clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -88,6 +91,15 @@ picture: $(READY) ## draw docs/demo.svg anew from a real demo
 
 chaos: $(READY) ## the long form of the kill -9 tests
 	POLLY_CHAOS_KILLS=60 $(PYTHON_RUN) -m pytest tests/chaos $(ARGS)
+
+# atheris is no dependency: it has builds for some systems only, and nothing but this recipe uses it.
+fuzz: $(READY) ## fuzz every reader, FUZZ_SECONDS long (default 60) by coverage, and with many generated documents
+	@$(UV) pip install --quiet --python $(PYTHON_RUN) --target $(CACHE)/atheris atheris 2>/dev/null \
+		|| echo "atheris cannot be installed here; only the generated documents are tried." >&2
+	@mkdir -p $(CACHE)/fuzz
+	@cd $(CACHE)/fuzz && PYTHONPATH="$(abspath $(CACHE)/atheris)" "$(abspath $(PYTHON_RUN))" "$(abspath tests/fuzz/guided.py)" \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=2048 -timeout=30 -verbosity=0 corpus
+	POLLY_FUZZ_EXAMPLES=2000 $(PYTHON_RUN) -m pytest tests/fuzz $(ARGS)
 
 hooks: $(READY) ## run the checks before every commit of yours
 	$(BIN)/pre-commit install

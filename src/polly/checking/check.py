@@ -5,7 +5,7 @@ from pathlib import Path
 
 from polly.checking import plan, report
 from polly.checking.claims import Check, counts_of
-from polly.checking.history import History
+from polly.checking.history import GitHistory
 from polly.errors import InputError
 from polly.git import Repository, Snapshot
 from polly.intake.document import Document, load
@@ -22,7 +22,7 @@ def check(source: str | Path, repository: Repository) -> Check:
     """
     document = load(source, name=display_name(source, repository.root))
     commit = repository.base_commit()
-    history = History(repository)
+    history = GitHistory(repository)
     with repository.snapshot(commit) as snapshot:
         if plan_document.is_plan(document):
             kind = "plan"
@@ -52,6 +52,7 @@ def check(source: str | Path, repository: Repository) -> Check:
         subject=subject,
         counts=counts_of(found),
         claims=found,
+        warnings=document.warnings,
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from polly.work.issues import Warning
+
 
 class Outcome(enum.StrEnum):
     """Whether a claim is true."""
@@ -40,6 +42,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The claims of one document in its order, checked at one commit of the repository.
 
     kind: `report` for text, `plan` for a plan document. subject: what the document is about, in figures.
+    warnings: what had to be done to read it.
     """
 
     check_version: int = 1
@@ -49,6 +52,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     subject: dict[str, int]
     counts: Counts
     claims: tuple[Claim, ...]
+    warnings: tuple[Warning, ...] = ()
 
 
 def outcome_of(agrees: bool | None) -> Outcome:

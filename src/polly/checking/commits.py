@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from polly.checking import crossing
 from polly.checking.claims import Claim, Outcome, outcome_of
 from polly.checking.document import Named, Report
-from polly.checking.history import MAX_COMMITS, Commit, History
+from polly.checking.history import Commit, History
 from polly.intake.finding import Finding
 from polly.intake.sources.markdown.figures import line_of
 from polly.work.issues import IssueStatus
@@ -53,7 +53,7 @@ def _by_commit(report: Report) -> dict[str, list[Named]]:
     named: dict[str, list[Named]] = {}
     for each in report.commits():
         named.setdefault(each.id[:_SHORT], []).append(each)
-    return dict(list(named.items())[:MAX_COMMITS])
+    return named
 
 
 def _existence(report: Report, history: History, named: Mapping[str, list[Named]]) -> Iterator[Claim]:

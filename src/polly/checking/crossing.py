@@ -20,11 +20,10 @@ def claims(commits: Iterable[Commit], owned: Owned, places: Mapping[str, str]) -
     """
     packages = {package: frozenset(paths) for package, paths in owned.items()}
     owner = {path: package for package, paths in packages.items() for path in paths}
-    for commit in dict.fromkeys(commit.id for commit in commits):
-        found = next(each for each in commits if each.id == commit)
-        named = packages_in(found.subject, packages)
+    for commit in {each.id: each for each in commits}.values():
+        named = packages_in(commit.subject, packages)
         if len(named) == 1 and packages[named[0]]:
-            yield _claim(found, named[0], packages, owner, places)
+            yield _claim(commit, named[0], packages, owner, places)
 
 
 def is_numbered(package: str) -> bool:

@@ -4,14 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from polly.checking.history import MAX_COMMITS
 from polly.intake.sources.markdown import tables
-from polly.intake.sources.markdown.fields import (
-    Effort,
-    FileMention,
-    mentioned_files,
-    parse_effort,
-    parse_files,
-)
+from polly.intake.sources.markdown.fields import FileMention, mentioned_files, parse_files
 from polly.intake.sources.markdown.items import items
 from polly.intake.sources.markdown.outline import Outline
 from polly.intake.sources.markdown.places import Places
@@ -42,12 +37,11 @@ class Named(NamedTuple):
 
 
 class Package(NamedTuple):
-    """A work package of a report: its line, files (path → line), issues, and the time that it took."""
+    """A work package of a report: its line, and its files (path → the line that says so)."""
 
     id: str
     line: int
     files: Mapping[str, int]
-    effort: Effort | None = None
 
 
 class Report:
@@ -80,16 +74,23 @@ class Report:
         return mentioned_files(line.text)
 
     def commits(self) -> Iterator[Named]:
-        """The commits that the document names, in its order; numbers alone need a word beside them."""
+        """The commits that the document names, in its order, up to the first that is one too many.
+
+        Numbers alone need a word such as "commit" before them.
+        """
+        seen: set[str] = set()
         for line in self.lines:
             for found in _COMMIT.finditer(line.text):
                 if _ALL_DIGITS.fullmatch(found["id"]) and not _COMMIT_WORD.search(line.text[: found.start()]):
                     continue
+                if found["id"] not in seen and len(seen) >= MAX_COMMITS:
+                    return
+                seen.add(found["id"])
                 yield Named(found["id"], line.text[found.end() :].strip("`*_ :\t-"), line)
 
     def _packages(self) -> Iterator[Package]:
         """Packages of tables with files, and of lines and headings that begin with the id of one."""
-        found: dict[str, tuple[int, dict[str, int], Effort | None]] = {}
+        found: dict[str, tuple[int, dict[str, int]]] = {}
         for table in self.tables:
             if "package" not in table.columns:
                 continue
@@ -97,14 +98,13 @@ class Report:
                 name = re.sub(r"[*_`\[\]]", "", row.cell("package")).strip()
                 if _PACKAGE_ID.fullmatch(name):
                     files = self._files(parse_files(row.cell("file")))
-                    effort = parse_effort(row.cell("effort"))
-                    found[name] = (row.line, dict.fromkeys(files, row.line), effort)
+                    found[name] = (row.line, dict.fromkeys(files, row.line))
         for name, line, mentions in self._named_in_lines():
-            entry = found.setdefault(name, (line, {}, None))
+            entry = found.setdefault(name, (line, {}))
             for path in self._files(mentions):
                 entry[1].setdefault(path, line)
-        for name, (line, owned, effort) in found.items():
-            yield Package(name, line, owned, effort)
+        for name, (line, owned) in found.items():
+            yield Package(name, line, owned)
 
     def _named_in_lines(self) -> Iterator[tuple[str, int, tuple[FileMention, ...]]]:
         """`- WP1: file` and `1. file … - WP1`: the id of one package beside files."""

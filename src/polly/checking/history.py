@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from polly.errors import RepositoryError
 from polly.git import Git, Repository
@@ -37,13 +37,36 @@ class Commit(NamedTuple):
         return self.id[:7]
 
 
-class History:
-    """Commits of a repository by id and by the packages in their subjects; each is asked for once."""
+class History(Protocol):
+    """What is asked about commits."""
+
+    @property
+    def is_shallow(self) -> bool:
+        """True when older commits may be missing."""
+        ...
+
+    def commit(self, name: str) -> Commit | None:
+        """The commit with this (short) id; None when there is none, or more than one."""
+        ...
+
+    def naming(self, words: Iterable[str]) -> tuple[Commit, ...]:
+        """The commits of the branch, newest first, whose subject contains one of these words."""
+        ...
+
+
+class GitHistory:
+    """The commits of a repository; each is asked for once."""
 
     def __init__(self, repository: Repository) -> None:
         self._git: Git = repository.git
-        self.is_shallow = repository.is_shallow
+        self._is_shallow = repository.is_shallow
         self._known: dict[str, Commit | None] = {}
+        self._log: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def is_shallow(self) -> bool:
+        """True for a clone with a cut history."""
+        return self._is_shallow
 
     def commit(self, name: str) -> Commit | None:
         """The commit with this (short) id; None when there is none, or more than one."""
@@ -53,17 +76,21 @@ class History:
         return self._known[name]
 
     def naming(self, words: Iterable[str]) -> tuple[Commit, ...]:
-        """The commits of the branch, newest first, whose subject contains one of these words."""
+        """The commits among the last 2,000 of the branch whose subject contains one of these words."""
         escaped = "|".join(re.escape(each) for each in sorted(set(words)))
         if not escaped:
             return ()
         wanted = re.compile(rf"(?<!\w)(?:{escaped})(?!\w)")
-        log = self._git.text("log", "-z", f"--max-count={_SEARCHED}", "--format=%H %s", "HEAD")
-        named = [
-            line[:64].split(" ", 1)[0] for line in log.split("\0") if wanted.search(line.partition(" ")[2])
-        ]
+        named = [commit for commit, subject in self._subjects() if wanted.search(subject)]
         found = (self.commit(each) for each in named[:MAX_COMMITS])
         return tuple(each for each in found if each is not None)
+
+    def _subjects(self) -> tuple[tuple[str, str], ...]:
+        if self._log is None:
+            log = self._git.text("log", "-z", f"--max-count={_SEARCHED}", "--format=%H %s", "HEAD")
+            entries = (line.partition(" ") for line in log.split("\0") if line)
+            self._log = tuple((commit, subject) for commit, _, subject in entries)
+        return self._log
 
     def _full_id(self, name: str) -> str | None:
         if not _COMMIT_ID.fullmatch(name):

@@ -56,7 +56,7 @@ def _recounted(report: Report, parsed: Parsed) -> Iterator[Claim]:
     """The figures that intake counts as well, and the contradictions that it sees."""
     for figure in parsed.figures:
         yield Claim(
-            kind="count",
+            kind=figure.kind,
             place=report.ref(figure.line),
             says=figure.says,
             outcome=outcome_of(figure.agrees),

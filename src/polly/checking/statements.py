@@ -42,8 +42,8 @@ _ISSUES_OF = re.compile(
 _ITEM = re.compile(r"^(?:[-*+]|(?P<number>\d{1,9})[.)])\s")
 #: Whoever writes a number above a list can count it.
 _LONGEST_LIST = 1000
-#: More statements without proof would only repeat each other.
-_MOST_UNPROVEN = 50
+#: More statements of one kind would only repeat each other.
+_MOST = 50
 
 
 def claims(report: Report, history: History) -> Iterator[Claim]:
@@ -107,10 +107,9 @@ def _all_done(report: Report, lines: Sequence[Line]) -> Iterator[Claim]:
             for each, found, text in missing
             if ((found["verb"] or "").casefold() == "committed") is committed
         ]
-        for each, text in plain:
-            if not pattern.search(text) or _NOT.search(text):
-                continue
-            others = [(line, words) for line, words in against if line.number != each.number]
+        claiming = [(each, text) for each, text in plain if pattern.search(text) and not _NOT.search(text)]
+        for each, text in claiming[:_MOST]:
+            others = [(line, words) for line, words in against[:_MOST] if line.number != each.number]
             if others:
                 yield Claim(
                     kind="status",
@@ -128,21 +127,23 @@ def _names(text: str) -> bool:
 
 def _not_committed(report: Report, lines: Sequence[Line], history: History) -> Iterator[Claim]:
     """Packages of which a line says that they are not committed, against the commits of the branch."""
+    said: dict[str, int] = {}
     for line in lines:
         text = _plain(line)
         found = _NOT.search(text)
-        if line.in_code or not found or (found["verb"] or "").casefold() != "committed":
-            continue
-        for package in dict.fromkeys(PACKAGE.findall(text)):
-            commits = history.naming([package])
-            named = f"{commits[-1].short} {commits[-1].subject!r} is on the branch" if commits else ""
-            yield Claim(
-                kind="status",
-                place=report.ref(line.number),
-                says=f"{package} is not committed",
-                outcome=Outcome.FAILS if commits else Outcome.UNKNOWN,
-                evidence=named or f"no commit of the branch names {package}",
-            )
+        if not line.in_code and found and (found["verb"] or "").casefold() == "committed":
+            for package in PACKAGE.findall(text):
+                said.setdefault(package, line.number)
+    for package, number in list(said.items())[:_MOST]:
+        commits = history.naming([package])
+        named = f"{commits[-1].short} {commits[-1].subject!r} is on the branch" if commits else ""
+        yield Claim(
+            kind="status",
+            place=report.ref(number),
+            says=f"{package} is not committed",
+            outcome=Outcome.FAILS if commits else Outcome.UNKNOWN,
+            evidence=named or f"no commit of the branch names {package}",
+        )
 
 
 def _lists(report: Report) -> Iterator[Claim]:
@@ -200,7 +201,7 @@ def _unproven(report: Report, lines: Sequence[Line]) -> Iterator[Claim]:
     seen: set[str] = set()
     for line in lines:
         text = _plain(line)
-        if line.in_code or not _UNPROVEN.search(text) or text in seen or len(seen) >= _MOST_UNPROVEN:
+        if line.in_code or not _UNPROVEN.search(text) or text in seen or len(seen) >= _MOST:
             continue
         seen.add(text)
         yield Claim(

@@ -7,7 +7,7 @@ from polly.checking.check import check as check_document
 from polly.checking.claims import Check, Outcome
 from polly.cli import options
 from polly.cli.exit_code import ExitCode
-from polly.cli.output import Format, Table, counted, say, show
+from polly.cli.output import Format, Table, counted, say, show, warn
 from polly.git import Repository
 
 
@@ -66,6 +66,8 @@ def _tell(checked: Check) -> None:
     say(f"\n{checked.document}, a {checked.kind} about {about}, checked at {checked.commit[:12]}")
     counts = checked.counts
     total = counts.holds + counts.fails + counts.unknown
+    for warning in checked.warnings:
+        warn(warning.message)
     say(
         f"{counted(total, 'claim')}: {counts.holds} hold, {counts.fails} do not, "
         f"{counts.unknown} cannot be known from the repository"

@@ -209,11 +209,13 @@ def _with_ids(merged: _Merged, ids: Sequence[str]) -> tuple[tuple[Issue, ...], l
     if len(taken) == len(merged.kept):
         return tuple([merged.issue(number, ids[number]) for number in merged.kept]), []
     owner: dict[str, str] = {}
+    last: dict[str, int] = {}
     done, warnings = [], []
     for kept in merged.kept:
         name, number = ids[kept], 1
         while name.casefold() in (owner if number == 1 else taken):
-            number += 1
+            # From where the last one ended: an id used ten thousand times must not be tried anew each time.
+            number = last[ids[kept]] = last.get(ids[kept], 1) + 1
             name = f"{ids[kept]}-{number}"
         issue = merged.issue(kept, name)
         if number > 1:

@@ -217,6 +217,6 @@ def test_text_that_was_read_as_cp1252_is_repaired_before_it_is_checked(checked: 
     whole = f"{TABLE}\n{SECTIONS}\n✅ Zero file conflicts → all fine\n"
     damaged = whole.encode("utf-8").decode("cp1252", errors="ignore")
     assert "✅" not in damaged
-    assert [each.outcome for each in checked(damaged).claims] == [
-        each.outcome for each in checked(whole).claims
-    ]
+    repaired = checked(damaged)
+    assert [each.outcome for each in repaired.claims] == [each.outcome for each in checked(whole).claims]
+    assert [each.code for each in repaired.warnings] == ["mojibake_repaired"]

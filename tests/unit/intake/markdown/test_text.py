@@ -79,6 +79,25 @@ def test_an_answer_to_a_finding_is_counted_and_its_word_is_not_believed(take: Ta
     assert "1 (line 11, described at line 3)" in messages(inventory, "contradiction")[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "**Actual time**: 4.75 h\n\nIt was ~2.2 hours actual time.",
+            "but the actual time is 4.75 h there (line 7)",
+        ),
+        ("**Sequential**: 9 h\n\n**Parallel**: 3 h\n\n**Speedup**: 2x", "but sequential ÷ parallel is 3.00"),
+        (
+            "**Started**: 2025-10-25T08:00Z\n\n**Finished**: 2025-10-25T07:30Z",
+            "but it began at 2025-10-25T08:00Z",
+        ),
+    ],
+)
+def test_times_that_cannot_both_be_true_are_named_with_both_places(take: Take, text: str, words: str) -> None:
+    inventory = take({"list.md": f"## Minor\n\n### C1. x\n**File**: `log.py:3`\n\n# End\n{text}\n"}, FILES)
+    assert [words in message for message in messages(inventory, "contradiction")] == [True]
+
+
 def test_work_packages_are_numbered_and_no_findings(take: Take) -> None:
     text = "### WP1: Logger\n**File**: `src/log.py`\n\n### C1. x\n**File**: `src/log.py:3`\n"
     assert [issue.id for issue in take({"list.md": text}, FILES).issues] == ["C1"]

@@ -129,7 +129,7 @@ def _figure(
     # Rounded figures are not wrong: a twentieth, and at least a minute, is allowed for.
     near = all(abs(a - b) <= max(1, 0.05 * max(a, b)) for a, b in zip(stated, counted, strict=True))
     within = stated.low == stated.high and counted.low <= stated.low <= counted.high
-    return Figure(line, repr(text), found, places, near or within)
+    return Figure(line, repr(text), found, places, near or within, kind="sum")
 
 
 def shown(effort: Effort) -> str:

@@ -185,18 +185,20 @@ def parse_rule(text: str) -> RuleMention | None:
 
 def _bare(text: str) -> Iterator[FileMention]:
     pending: FileMention | None = None
+    lines: list[tuple[int, int]] = []
     for piece in re.split(r"[,;\n]|\band\b", text):
         words = piece.strip().lstrip("-*+ ")
         if pending is not None and re.fullmatch(_GROUPS, words):
-            pending = pending._replace(lines=(*pending.lines, *_groups(words)))
+            lines += _groups(words)
             continue
         if pending is not None:
-            yield pending
+            yield pending._replace(lines=tuple(lines))
         head, _, rest = words.partition(" ")
         mention = _mention(head) if head else None
         pending = _with_remark(mention, " " + rest) if mention is not None else None
+        lines = list(pending.lines) if pending is not None else []
     if pending is not None:
-        yield pending
+        yield pending._replace(lines=tuple(lines))
 
 
 def _mention(code: str) -> FileMention | None:

@@ -58,19 +58,23 @@ class Counted(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A figure as it is stated, what was counted for it and where, and whether the two agree."""
+    """A figure as it is stated, what was found for it and where, and whether the two agree.
+
+    agrees is None where they need not; kind is `count`, `sum` or `time`.
+    """
 
     line: int
     says: str
     found: str
     places: tuple[int, ...]
-    agrees: bool
+    agrees: bool | None
+    kind: str = "count"
 
 
 def contradictions(name: str, figures: Iterable[Figure]) -> Iterator[Warning]:
     """A warning for each figure that does not agree."""
     for figure in figures:
-        if not figure.agrees:
+        if figure.agrees is False:
             message = f"{name}: line {figure.line} says {figure.says}, but {counted(figure)}."
             yield Warning(code="contradiction", message=message, ref=f"{name}:{figure.line}")
 

@@ -52,6 +52,7 @@ class Lists:
         self._document = document
         self._places = places
         self._described = described
+        self.tables = tuple(tables.tables(document))
         self.assumed: list[str] = []
         self.framing: list[int] = []  # lines of tables of findings that tell none: headers, sums
         self.warnings: list[Warning] = []
@@ -62,7 +63,7 @@ class Lists:
         found: list[Listed] = []
         above = Above(self._document)
         sections = Spans(inside)
-        for table in tables.tables(self._document):
+        for table in self.tables:
             if not sections.hold(table.line):
                 found += self._rows(table, severity_above(above.at(table.line)))
                 busy.append((table.line, table.line + 2 + len(table.rows)))

@@ -7,7 +7,7 @@ from polly.errors import InputError
 from polly.intake.document import Document
 from polly.intake.finding import Context, Finding, Reading
 from polly.intake.sources.format import Format, NoFindingError
-from polly.intake.sources.markdown import efforts, figures, front_matter
+from polly.intake.sources.markdown import efforts, figures, front_matter, times
 from polly.intake.sources.markdown.described import Described
 from polly.intake.sources.markdown.listed import Listed, Lists
 from polly.intake.sources.markdown.outline import Outline, outline
@@ -16,6 +16,7 @@ from polly.intake.sources.markdown.sections import Section, named_key, sections
 
 #: A list that people can read is far smaller; a log of a build is not.
 _MAX_CHARACTERS = 16 << 20
+_MAX_LINES = 200_000
 
 #: Keys that make the block at the head of a file the description of one finding.
 _TELLING = frozenset({"file", "severity"})
@@ -56,11 +57,15 @@ def read(document: Document, context: Context) -> Reading:
 
 def parse(document: Document, context: Context) -> Parsed:
     """Like `read`, for a document that need not have findings. Raises InputError for too long a text."""
-    if len(document.text) > _MAX_CHARACTERS:
-        raise InputError(
-            f"{document.name} is text of more than {_MAX_CHARACTERS >> 20} million characters.",
-            next_step="Name a list of findings; for a log, let its tool write SARIF.",
-        )
+    for limit, size, unit in (
+        (_MAX_CHARACTERS, len(document.text), "characters"),
+        (_MAX_LINES, document.text.count("\n"), "lines"),
+    ):
+        if size > limit:
+            raise InputError(
+                f"{document.name} is text of more than {limit:,} {unit}.",
+                next_step="Name a list of findings; for a log, let its tool write SARIF.",
+            )
     front = front_matter.split(document.text)
     parsed = outline(front.rest)
     reader = Described(document.name, parsed, Places(context.snapshot.paths))
@@ -78,6 +83,7 @@ def parse(document: Document, context: Context) -> Parsed:
     recounted = (
         *figures.figures(parsed, parts, own),
         *efforts.figures(parsed, parts, reader.efforts | _efforts_of(listed)),
+        *times.figures(parsed, lists.tables),
     )
     findings.sort(key=figures.line_of)
     stated = figures.contradictions(document.name, recounted)

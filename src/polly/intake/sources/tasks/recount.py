@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from polly.intake.sources.markdown.figures import ids_in
+from polly.intake.sources.markdown.times import moment
 from polly.intake.sources.tasks.plan_document import Package, PlanDocument, Text
 from polly.work.issues import Severity
 
@@ -324,14 +325,6 @@ def _times(plan: PlanDocument) -> Iterator[Recount]:
             says = f"{last.key} {last.text}"
             found = f"{first.key} is {first.text}"
             yield Recount("time", last.place, says, found, not _before(ended, begun), places=(first.place,))
-
-
-def moment(text: str) -> datetime | None:
-    """The time that an ISO text names; None for other text."""
-    try:
-        return datetime.fromisoformat(text.strip()) if 8 <= len(text.strip()) <= 40 else None
-    except ValueError:
-        return None
 
 
 def _before(one: datetime, other: datetime) -> bool:
