@@ -33,8 +33,14 @@ def render() -> str:
     for panel, names in COMMANDS.items():
         if names:
             parts.append(f"## {panel}\n")
-            parts += [_section(name, known[name]) for name in names]
+            parts += [text for name in names for text in _sections(name, known[name])]
     return "\n".join(parts)
+
+
+def _sections(name: str, command: TyperCommand) -> list[str]:
+    """A command, and after it those of its group."""
+    inner = getattr(command, "commands", {})
+    return [_section(name, command), *(_section(f"{name} {each}", inner[each]) for each in inner)]
 
 
 def _section(name: str, command: TyperCommand) -> str:

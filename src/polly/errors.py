@@ -6,6 +6,9 @@ PollyError                  something a person can put right; shown without a tr
 ├── RepositoryError         the repository is in a state in which this must not be done
 ├── RunError                a run that cannot be started, found or resumed
 ├── StoreError              the database of events cannot be opened, read or written
+│   ├── StoreUnavailable    … now; it can heal without anybody changing anything of ours
+│   └── StoreMisconfigured  … until somebody changes the database, its rights or the settings
+├── BusError                the Kafka cluster cannot be reached, or refused something
 └── ToolError               a program that Polly needs is missing or failed
 
 Anything else that reaches the edge is our bug: exit code 3, with a file to report it.
@@ -43,6 +46,18 @@ class RunError(PollyError):
 
 class StoreError(PollyError):
     """The database of events cannot be opened, read or written."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - reads as what is the matter
+    """The database cannot do its part now: down, out of space, locked. Trying again later is right."""
+
+
+class StoreMisconfigured(StoreError):  # noqa: N818
+    """A table, a column, a right or a password is missing. Trying again alone will never help."""
+
+
+class BusError(PollyError):
+    """The Kafka cluster cannot be reached, or refused something."""
 
 
 class ToolError(PollyError):

@@ -4,12 +4,21 @@ Values of the environment named POLLY_<SECTION>__<KEY> win over the file, e.g. P
 """
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from polly.errors import SettingsError
@@ -109,14 +118,89 @@ class RunSettings(_Section):
     max_disk_mb: float = Field(default=5000.0, gt=0, description="that one attempt may add to its workspace")
 
 
-class StoreSettings(_Section):
-    """Where events are kept."""
+class SecretFrom(_Section):
+    """Where a secret is read from when it is needed: a variable of the environment, or a file."""
 
-    url: str | None = Field(default=None, description="SQLAlchemy URL; SQLite in the user's data folder")
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.env) == bool(self.file):
+            raise ValueError('must name one place: { env = "NAME" } or { file = "/path" }')
+        return self
+
+
+#: Names of librdkafka settings whose values nobody should find in a file of a repository.
+_SECRET_NAME = re.compile(r"(password|secret|\.key|\.pem|token)$|^sasl\.oauthbearer\.config$")
+
+ClientValue = bool | int | float | str | SecretFrom
+
+
+def _client_options(options: dict[str, ClientValue]) -> dict[str, ClientValue]:
+    for name, value in options.items():
+        if _SECRET_NAME.search(name) and not isinstance(value, SecretFrom):
+            raise ValueError(f'{name} is a secret: write {{ env = "NAME" }} or {{ file = "/path" }}')
+    return options
+
+
+ClientOptions = Annotated[dict[str, ClientValue], AfterValidator(_client_options)]
+
+
+class StoreSettings(_Section):
+    """Where events are kept, and for how long."""
+
+    url: str | None = Field(
+        default=None,
+        description="path of a SQLite file, or `postgresql://USER@HOST/DATABASE`; else SQLite in the data folder",
+    )
+    password: SecretFrom | None = Field(
+        default=None, description="of the PostgreSQL user; else libpq's own ways, such as `~/.pgpass`"
+    )
+    retention_days: float = Field(
+        default=90.0, gt=0, description="events older than this are removed by `polly db prune`"
+    )
 
 
 class KafkaSettings(_Section):
-    """Reserved for the relay and the sink."""
+    """The cluster through which events of many machines travel, and how its topics are made."""
+
+    bootstrap_servers: str | None = Field(default=None, description="`host:port,…`; without it, no Kafka")
+    topic_prefix: str = Field(
+        default="", pattern=r"^[A-Za-z0-9._-]*$", description="put before the name of every topic"
+    )
+    partitions: int = Field(default=6, ge=1, description="of each topic that `polly topics create` makes")
+    replication: int = Field(default=1, ge=1, description="copies of each record; 3 on a real cluster")
+    retention_days: float = Field(default=7.0, gt=0, description="how long topics keep records")
+    dead_letter_retention_days: float = Field(
+        default=30.0, gt=0, description="how long dead-letter topics do"
+    )
+    options: ClientOptions = Field(
+        default={}, description="any librdkafka setting, for every client: TLS, SASL, time-outs"
+    )
+    consumer: ClientOptions = Field(default={}, description="librdkafka settings of the sink's consumer")
+    producer: ClientOptions = Field(default={}, description="librdkafka settings of producers")
+
+
+class SinkSettings(_Section):
+    """`polly sink`: from Kafka into the store."""
+
+    group: str = Field(default="polly-sink", min_length=1, description="consumer group")
+    start: Literal["earliest", "latest"] = Field(
+        default="earliest", description="where a partition begins that the group has never read"
+    )
+    batch_records: int = Field(default=1000, ge=1, description="the most records of one transaction")
+    batch_mb: float = Field(default=8.0, gt=0, description="the most that they hold")
+    linger_ms: int = Field(default=200, ge=1, le=10_000, description="how long a batch waits for more")
+    queue_mb: float = Field(default=16.0, gt=0, description="fetched ahead and kept in memory")
+    flood_share: float = Field(
+        default=0.2, gt=0, le=1, description="of the last records: more poison than this pauses the sink"
+    )
+    flood_window: int = Field(default=200, ge=10, description="how many records that share is taken of")
+    host: str = Field(default="127.0.0.1", description="where health and metrics are served")
+    port: int = Field(default=9464, ge=0, le=65_535, description="0 takes a free one")
+    drain_seconds: float = Field(default=20.0, gt=0, description="for the batch in hand, after SIGTERM")
+    exit_seconds: float = Field(default=30.0, gt=0, description="after which SIGTERM ends the process anyway")
 
 
 class Settings(BaseSettings):
@@ -136,6 +220,7 @@ class Settings(BaseSettings):
     severity: dict[str, Severity | Literal["none"]] = {}
     store: StoreSettings = StoreSettings()
     kafka: KafkaSettings = KafkaSettings()
+    sink: SinkSettings = SinkSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -182,6 +267,7 @@ def load_settings(root: Path) -> Settings:
     elif (root / "pyproject.toml").is_file():
         file = root / "pyproject.toml"
         table = _toml(file).get("tool", {}).get("polly", {})
+    _refuse_password(file, table)
     try:
         return Settings(**table)
     except ValidationError as error:
@@ -195,6 +281,17 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(
             f"{file.name}: {place}: {said}", next_step="docs/reference/settings.md lists every key."
         ) from error
+
+
+def _refuse_password(file: Path, table: dict[str, Any]) -> None:
+    store = table.get("store")
+    url = store.get("url") if isinstance(store, dict) else None
+    if isinstance(url, str) and re.search(r"://[^/@]*:[^/@]+@", url):
+        raise SettingsError(
+            f"{file.name}: store.url has a password in it, and everybody who can read the file can read it",
+            next_step='Leave it out of the URL and write [store] password = { env = "NAME" }, '
+            "or give the whole URL as POLLY_STORE__URL.",
+        )
 
 
 def _toml(file: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from polly.cli.exit_code import ExitCode
 from polly.cli.main import COMMANDS, build_app
-from polly.settings import Settings
+from polly.settings import SecretFrom, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -69,8 +69,16 @@ def test_the_page_of_commands_is_what_the_program_says() -> None:
 def test_every_command_ends_its_help_with_an_example() -> None:
     group: Any = get_command(build_app())
     assert set(group.commands) == {name for names in COMMANDS.values() for name in names}
-    for name, command in group.commands.items():
+    for name, command in _every_command(group):
         assert command.help.rstrip().split("\n\n")[-1].startswith(f"Example: `polly {name}"), name
+
+
+def _every_command(group: Any) -> Iterator[tuple[str, Any]]:
+    """Every command, also those of groups (`db upgrade`), by the words that call it."""
+    for name, command in group.commands.items():
+        yield name, command
+        for inner, each in getattr(command, "commands", {}).items():
+            yield f"{name} {inner}", each
 
 
 def _command_lines() -> Iterator[tuple[str, list[str]]]:
@@ -104,7 +112,7 @@ def test_every_command_line_of_the_documentation_can_be_typed(place: str, words:
 
 def test_every_command_line_in_the_help_can_be_typed() -> None:
     group: Any = get_command(build_app())
-    for name, command in [("", group), *group.commands.items()]:
+    for name, command in [("", group), *_every_command(group)]:
         for words in re.findall(r"`polly ([^`]*)`", command.help):
             _assert_can_be_typed(f"polly {name} --help", shlex.split(words), group)
 
@@ -116,6 +124,9 @@ def _assert_can_be_typed(place: str, words: list[str], group: Any) -> None:
         return
     command = group.commands.get(words[0])
     assert command, f"{place}: there is no command {words[0]!r}"
+    inner = getattr(command, "commands", {}).get(words[1]) if len(words) > 1 else None
+    if inner:
+        command, words = inner, words[1:]
     try:
         command.make_context(words[0], words[1:])
     except typer.TyperException as error:
@@ -135,7 +146,7 @@ def _settings_keys(
             yield from _settings_keys(inner, f"{key}.", seen)
             continue
         yield key, _toml(field.default)
-        if inner is not None and inner not in seen:
+        if inner is not None and inner is not SecretFrom and inner not in seen:
             seen |= {inner}
             nested = f"{key}.<name>." if "dict" in str(field.annotation) else f"{key}[]."
             yield from _settings_keys(inner, nested, seen)

@@ -3,10 +3,13 @@
 A command is the function of its own name in the module of its own name (`polly commit` is
 `polly.cli.commit.commit`, `polly request-file` would be `polly.cli.request_file.request_file`). Its
 docstring is its help; the last paragraph is an example. It returns an ExitCode, or None for 0.
+A module with `SUBCOMMANDS` (name -> function) is a group of commands (`polly db upgrade`); the function of
+the group's own name is called before them, and alone as well when it takes parameters.
 """
 
 import errno
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -51,8 +54,24 @@ def build_app(names: Collection[str] = ()) -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for name in commands:
             if not names or name in names:
-                app.command(name, rich_help_panel=panel)(_function(name))
+                _add(app, name, panel)
     return app
+
+
+def _add(app: typer.Typer, name: str, panel: str) -> None:
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"polly.cli.{identifier}")
+    function: Callable[..., object] = getattr(module, identifier)
+    subcommands: Mapping[str, Callable[..., object]] = getattr(module, "SUBCOMMANDS", {})
+    if not subcommands:
+        app.command(name, rich_help_panel=panel)(function)
+        return
+    works_alone = bool(inspect.signature(function).parameters)
+    group = typer.Typer(no_args_is_help=not works_alone, rich_markup_mode="markdown")
+    group.callback(invoke_without_command=works_alone)(function)
+    for each, subcommand in subcommands.items():
+        group.command(each)(subcommand)
+    app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 def polly(
@@ -102,12 +121,6 @@ def _main() -> object:
     known = {name for commands in COMMANDS.values() for name in commands}
     app = build_app(known.intersection(sys.argv[1:2]))
     return get_command(app).main(prog_name="polly", standalone_mode=False)
-
-
-def _function(name: str) -> Callable[..., object]:
-    identifier = name.replace("-", "_")
-    function: Callable[..., object] = getattr(importlib.import_module(f"polly.cli.{identifier}"), identifier)
-    return function
 
 
 def _code(result: object) -> int:

@@ -1,12 +1,9 @@
-"""Every event that Polly records: one frozen struct each, its type name and its topic.
-
-A struct here is the schema of `data`; a new field needs a default, a changed meaning needs a new version.
-"""
+"""Every event that Polly records, by the name of its type. The events of a run are declared here."""
 
 from typing import ClassVar
 
-import msgspec
-
+from polly.events.agents import AgentEvent
+from polly.events.event import RUNS_TOPIC, EventData
 from polly.work.issues import Location, Severity
 from polly.work.run import (
     AttemptOutcome,
@@ -17,21 +14,21 @@ from polly.work.run import (
     Tampering,
 )
 
-RUNS_TOPIC = "polly-runs"
-EXECUTIONS_TOPIC = "agent-executions"
-ROUTING_TOPIC = "agent-routing-decisions"
 
+class RunEvent(EventData, frozen=True, kw_only=True):
+    """An event of one run."""
 
-class EventData(msgspec.Struct, frozen=True, kw_only=True):
-    """What one event says. `type` and `topic` belong to the class, `run` to every event of a run."""
-
-    type: ClassVar[str]
     topic: ClassVar[str] = RUNS_TOPIC
 
     run: str
 
+    @property
+    def subject(self) -> str:
+        """The run."""
+        return self.run
 
-class RunStarted(EventData, frozen=True, kw_only=True):
+
+class RunStarted(RunEvent, frozen=True, kw_only=True):
     """A plan began to be executed."""
 
     type: ClassVar[str] = "dev.polly.run.started.v1"
@@ -45,7 +42,7 @@ class RunStarted(EventData, frozen=True, kw_only=True):
     issues: int
 
 
-class PackagePlanned(EventData, frozen=True, kw_only=True):
+class PackagePlanned(RunEvent, frozen=True, kw_only=True):
     """One work package as planned."""
 
     type: ClassVar[str] = "dev.polly.package.planned.v1"
@@ -60,7 +57,7 @@ class PackagePlanned(EventData, frozen=True, kw_only=True):
     estimated_minutes: int
 
 
-class IssuePlanned(EventData, frozen=True, kw_only=True):
+class IssuePlanned(RunEvent, frozen=True, kw_only=True):
     """One issue of the run; `package` is None when it could not be planned."""
 
     type: ClassVar[str] = "dev.polly.issue.planned.v1"
@@ -74,20 +71,20 @@ class IssuePlanned(EventData, frozen=True, kw_only=True):
     rule: str | None = None
 
 
-class RunInterrupted(EventData, frozen=True, kw_only=True):
+class RunInterrupted(RunEvent, frozen=True, kw_only=True):
     """A person stopped the run; it can be resumed."""
 
     type: ClassVar[str] = "dev.polly.run.interrupted.v1"
     reason: str
 
 
-class RunResumed(EventData, frozen=True, kw_only=True):
+class RunResumed(RunEvent, frozen=True, kw_only=True):
     """The run goes on in a new process."""
 
     type: ClassVar[str] = "dev.polly.run.resumed.v1"
 
 
-class RunEnded(EventData, frozen=True, kw_only=True):
+class RunEnded(RunEvent, frozen=True, kw_only=True):
     """Every package has reached its final state and the combined tree was judged."""
 
     type: ClassVar[str] = "dev.polly.run.ended.v1"
@@ -96,7 +93,7 @@ class RunEnded(EventData, frozen=True, kw_only=True):
     red: bool
 
 
-class WaveStarted(EventData, frozen=True, kw_only=True):
+class WaveStarted(RunEvent, frozen=True, kw_only=True):
     """The packages of a wave begin, all from this commit."""
 
     type: ClassVar[str] = "dev.polly.wave.started.v1"
@@ -104,7 +101,7 @@ class WaveStarted(EventData, frozen=True, kw_only=True):
     base_commit: str
 
 
-class WaveEnded(EventData, frozen=True, kw_only=True):
+class WaveEnded(RunEvent, frozen=True, kw_only=True):
     """The landable packages of a wave were combined into this commit."""
 
     type: ClassVar[str] = "dev.polly.wave.ended.v1"
@@ -114,7 +111,7 @@ class WaveEnded(EventData, frozen=True, kw_only=True):
     packages: tuple[str, ...]
 
 
-class AttemptStarted(EventData, frozen=True, kw_only=True):
+class AttemptStarted(RunEvent, frozen=True, kw_only=True):
     """One agent process is about to start. There is one such event per (package, attempt)."""
 
     type: ClassVar[str] = "dev.polly.attempt.started.v1"
@@ -126,7 +123,7 @@ class AttemptStarted(EventData, frozen=True, kw_only=True):
     workspace: str
 
 
-class AttemptEnded(EventData, frozen=True, kw_only=True):
+class AttemptEnded(RunEvent, frozen=True, kw_only=True):
     """One agent process has ended, with all its children. The first such event of an attempt counts."""
 
     type: ClassVar[str] = "dev.polly.attempt.ended.v1"
@@ -142,7 +139,7 @@ class AttemptEnded(EventData, frozen=True, kw_only=True):
     claims: dict[str, Claim] = {}
 
 
-class ChangesCaptured(EventData, frozen=True, kw_only=True):
+class ChangesCaptured(RunEvent, frozen=True, kw_only=True):
     """What an attempt changed: its owned files as a frozen tree, everything else as strays."""
 
     type: ClassVar[str] = "dev.polly.changes.captured.v1"
@@ -154,7 +151,7 @@ class ChangesCaptured(EventData, frozen=True, kw_only=True):
     strays: tuple[str, ...]
 
 
-class AttemptJudged(EventData, frozen=True, kw_only=True):
+class AttemptJudged(RunEvent, frozen=True, kw_only=True):
     """Gates and evidence of an attempt are in; if not `accepted`, another one follows, told `feedback`."""
 
     type: ClassVar[str] = "dev.polly.attempt.judged.v1"
@@ -164,7 +161,7 @@ class AttemptJudged(EventData, frozen=True, kw_only=True):
     feedback: str | None = None
 
 
-class GateEnded(EventData, frozen=True, kw_only=True):
+class GateEnded(RunEvent, frozen=True, kw_only=True):
     """One gate judged one tree. `package` and `attempt` are None for pre and post gates."""
 
     type: ClassVar[str] = "dev.polly.gate.ended.v1"
@@ -173,7 +170,7 @@ class GateEnded(EventData, frozen=True, kw_only=True):
     gate: GateResult
 
 
-class VerdictReached(EventData, frozen=True, kw_only=True):
+class VerdictReached(RunEvent, frozen=True, kw_only=True):
     """What was proved about one issue on the tree of one attempt."""
 
     type: ClassVar[str] = "dev.polly.verdict.reached.v1"
@@ -182,7 +179,7 @@ class VerdictReached(EventData, frozen=True, kw_only=True):
     outcome: IssueOutcome
 
 
-class TamperingFound(EventData, frozen=True, kw_only=True):
+class TamperingFound(RunEvent, frozen=True, kw_only=True):
     """An attempt made a check quieter."""
 
     type: ClassVar[str] = "dev.polly.tampering.found.v1"
@@ -190,7 +187,7 @@ class TamperingFound(EventData, frozen=True, kw_only=True):
     tampering: Tampering
 
 
-class PackageEnded(EventData, frozen=True, kw_only=True):
+class PackageEnded(RunEvent, frozen=True, kw_only=True):
     """A package reached a final state; a later event (dropped) replaces an earlier one."""
 
     type: ClassVar[str] = "dev.polly.package.ended.v1"
@@ -200,7 +197,7 @@ class PackageEnded(EventData, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class StageEnded(EventData, frozen=True, kw_only=True):
+class StageEnded(RunEvent, frozen=True, kw_only=True):
     """A stage of the run took this long."""
 
     type: ClassVar[str] = "dev.polly.stage.ended.v1"
@@ -209,7 +206,7 @@ class StageEnded(EventData, frozen=True, kw_only=True):
     package: str | None = None
 
 
-class ApprovalGiven(EventData, frozen=True, kw_only=True):
+class ApprovalGiven(RunEvent, frozen=True, kw_only=True):
     """A person said yes to one package at one tree hash."""
 
     type: ClassVar[str] = "dev.polly.approval.given.v1"
@@ -219,7 +216,7 @@ class ApprovalGiven(EventData, frozen=True, kw_only=True):
     note: str = ""
 
 
-class PackageRejected(EventData, frozen=True, kw_only=True):
+class PackageRejected(RunEvent, frozen=True, kw_only=True):
     """A person said no to one package."""
 
     type: ClassVar[str] = "dev.polly.package.rejected.v1"
@@ -228,7 +225,7 @@ class PackageRejected(EventData, frozen=True, kw_only=True):
     note: str = ""
 
 
-class PackageApplied(EventData, frozen=True, kw_only=True):
+class PackageApplied(RunEvent, frozen=True, kw_only=True):
     """A package's changes were written into the user's working tree, uncommitted."""
 
     type: ClassVar[str] = "dev.polly.package.applied.v1"
@@ -238,7 +235,7 @@ class PackageApplied(EventData, frozen=True, kw_only=True):
     paths: tuple[str, ...]
 
 
-class PackageCommitted(EventData, frozen=True, kw_only=True):
+class PackageCommitted(RunEvent, frozen=True, kw_only=True):
     """A package became one commit on the user's branch."""
 
     type: ClassVar[str] = "dev.polly.package.committed.v1"
@@ -249,7 +246,7 @@ class PackageCommitted(EventData, frozen=True, kw_only=True):
     branch: str
 
 
-class LandingUndone(EventData, frozen=True, kw_only=True):
+class LandingUndone(RunEvent, frozen=True, kw_only=True):
     """A package that was applied or committed was taken back."""
 
     type: ClassVar[str] = "dev.polly.landing.undone.v1"
@@ -259,33 +256,9 @@ class LandingUndone(EventData, frozen=True, kw_only=True):
     commit: str | None = None
 
 
-class ExecutionStarted(EventData, frozen=True, kw_only=True):
-    """An agent began to work (row of agent_execution_logs)."""
-
-    type: ClassVar[str] = "dev.polly.execution.started.v1"
-    topic: ClassVar[str] = EXECUTIONS_TOPIC
-    execution: str
-    agent_name: str
-    package: str
-    attempt: int
-    project_path: str
-
-
-class ExecutionCompleted(EventData, frozen=True, kw_only=True):
-    """An agent ended (the same row, completed). `status` is an OperationStatus."""
-
-    type: ClassVar[str] = "dev.polly.execution.completed.v1"
-    topic: ClassVar[str] = EXECUTIONS_TOPIC
-    execution: str
-    agent_name: str
-    status: str
-    duration_ms: int
-    error_message: str | None = None
-
-
 def _all(cls: type[EventData]) -> list[type[EventData]]:
     return [each for sub in cls.__subclasses__() for each in (sub, *_all(sub))]
 
 
 #: type name -> struct
-CATALOG: dict[str, type[EventData]] = {event.type: event for event in _all(EventData)}
+CATALOG: dict[str, type[EventData]] = {event.type: event for event in (*_all(RunEvent), *_all(AgentEvent))}

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from polly.events.catalog import CATALOG, EventData
+from polly.events.catalog import CATALOG
+from polly.events.event import EventData
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -62,7 +63,7 @@ def wrap(
         source=source,
         type=data.type,
         time=at or datetime.now(UTC),
-        subject=data.run,
+        subject=data.subject,
         correlationid=correlation_id,
         sessionid=session,
         sequence=sequence,

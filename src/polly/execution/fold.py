@@ -11,7 +11,6 @@ from polly.events.catalog import (
     AttemptJudged,
     AttemptStarted,
     ChangesCaptured,
-    EventData,
     GateEnded,
     LandingUndone,
     PackageApplied,
@@ -28,6 +27,7 @@ from polly.events.catalog import (
     WaveEnded,
     WaveStarted,
 )
+from polly.events.event import EventData
 from polly.execution.journal import Row
 from polly.work.plan import Plan
 from polly.work.run import (

@@ -15,8 +15,9 @@ from typing import Self
 import msgspec
 
 from polly.errors import RunError
-from polly.events.catalog import CATALOG, AttemptEnded, AttemptStarted, EventData
+from polly.events.catalog import CATALOG, AttemptEnded, AttemptStarted
 from polly.events.envelope import Envelope, session_id, uuid7, wrap
+from polly.events.event import EventData
 
 _SCHEMA = f"""
 CREATE TABLE events (

@@ -13,20 +13,19 @@ from pathlib import Path
 
 from polly import process
 from polly.errors import PollyError
+from polly.events.agents import ExecutionCompleted, ExecutionStarted
 from polly.events.catalog import (
     AttemptEnded,
     AttemptJudged,
     AttemptStarted,
     ChangesCaptured,
-    EventData,
-    ExecutionCompleted,
-    ExecutionStarted,
     GateEnded,
     PackageEnded,
     StageEnded,
     TamperingFound,
     VerdictReached,
 )
+from polly.events.event import EventData
 from polly.execution.agents.base import Assignment, prepare_files, read_result
 from polly.execution.context import RunContext
 from polly.execution.journal import correlation_id

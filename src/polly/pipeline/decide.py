@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from polly.errors import RepositoryError, RunError
 from polly.events.catalog import (
     ApprovalGiven,
-    EventData,
     GateEnded,
     LandingUndone,
     PackageApplied,
     PackageCommitted,
     PackageRejected,
 )
+from polly.events.event import EventData
 from polly.landing import applying, committing, undoing
 from polly.landing.selection import Landing, prepare
 from polly.pipeline.judging import Judging

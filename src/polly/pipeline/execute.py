@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from polly.errors import PollyError
 from polly.events.catalog import (
-    EventData,
     GateEnded,
     IssuePlanned,
     PackageEnded,
@@ -19,6 +18,7 @@ from polly.events.catalog import (
     WaveEnded,
     WaveStarted,
 )
+from polly.events.event import EventData
 from polly.execution.agents.base import Agent
 from polly.execution.context import RunContext
 from polly.execution.executor import Executor

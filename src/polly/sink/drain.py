@@ -74,7 +74,8 @@ def _drain_file(path: Path, destination: Destination) -> DrainResult:
     total = DrainResult()
     try:
         for batch in batches(path, stream, destination.position(stream), is_complete=is_complete):
-            total = _added(total, DrainResult(*destination.ingest(batch)))
+            done = destination.ingest(batch)
+            total = _added(total, DrainResult(done.stored, done.duplicates, done.dead))
     except OffsetMoved:  # a drain of another machine or folder view stores this stream
         return total
     if is_complete:

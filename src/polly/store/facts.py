@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from polly.events.agents import ExecutionCompleted, ExecutionStarted
 from polly.events.catalog import (
     ApprovalGiven,
     AttemptEnded,
     AttemptStarted,
     ChangesCaptured,
-    EventData,
-    ExecutionCompleted,
-    ExecutionStarted,
     GateEnded,
     IssuePlanned,
     LandingUndone,
@@ -23,12 +21,14 @@ from polly.events.catalog import (
     PackagePlanned,
     PackageRejected,
     RunEnded,
+    RunEvent,
     RunInterrupted,
     RunResumed,
     RunStarted,
     VerdictReached,
 )
 from polly.events.envelope import Envelope
+from polly.events.event import EventData
 from polly.events.status import OperationStatus
 from polly.store import schema
 from polly.work.run import RunState
@@ -64,7 +64,7 @@ def facts(data: EventData, envelope: Envelope) -> tuple[Fact, ...]:
     return ()
 
 
-def _run_state(data: EventData, state: RunState) -> Fact:
+def _run_state(data: RunEvent, state: RunState) -> Fact:
     return Fact(schema.runs, {"run": data.run}, "state", {"state": state.value})
 
 
@@ -189,7 +189,7 @@ def _(data: ChangesCaptured, envelope: Envelope) -> tuple[Fact, ...]:
     return (Fact(schema.attempts, _attempt(data), "captured", values),)
 
 
-def _own_row(table: sa.Table, data: EventData, envelope: Envelope, values: Values) -> tuple[Fact, ...]:
+def _own_row(table: sa.Table, data: RunEvent, envelope: Envelope, values: Values) -> tuple[Fact, ...]:
     """A row that belongs to this event alone."""
     return (
         Fact(
@@ -278,7 +278,7 @@ def _(data: ExecutionStarted, envelope: Envelope) -> tuple[Fact, ...]:
         "package": data.package,
         "attempt": data.attempt,
         "project_path": data.project_path,
-        "project_name": project_name(data.project_path),
+        "project_name": data.project_name or project_name(data.project_path or "") or None,
     }
     return (
         Fact(

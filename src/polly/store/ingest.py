@@ -9,8 +9,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from polly.events.catalog import CATALOG, EventData
+from polly.events.catalog import CATALOG
 from polly.events.envelope import Envelope, unwrap
+from polly.events.event import EventData
 from polly.events.transfer import Batch, IngestResult, OffsetMoved, Record
 from polly.store import schema
 from polly.store.facts import Fact, facts
@@ -102,7 +103,7 @@ def _advance(connection: sa.Connection, insert: Insert, batch: Batch, now: datet
         .values(next_offset=batch.end, updated_at=now)
     )
     if moved.rowcount != 1:
-        raise OffsetMoved(f"{batch.stream} does not stand at {batch.start} any more")
+        raise OffsetMoved(batch.stream, f"{batch.stream} does not stand at {batch.start} any more")
 
 
 def _one_by_one(

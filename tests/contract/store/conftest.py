@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from polly.events.catalog import EventData
 from polly.events.envelope import wrap
+from polly.events.event import EventData
 from polly.events.transfer import Batch, IngestResult, Record
 from polly.store.sqlite import SqliteStore
 
@@ -34,7 +34,7 @@ def as_bytes(data: EventData | bytes, **options: Any) -> bytes:
     """A line of a spool: an event in its envelope, or bytes as they are."""
     if isinstance(data, bytes):
         return data
-    defaults = {"source": "urn:polly:test:1", "correlation_id": data.run, "session": "session-1"}
+    defaults = {"source": "urn:polly:test:1", "correlation_id": data.subject, "session": "session-1"}
     return msgspec.json.encode(wrap(data, **{**defaults, **options}))
 
 

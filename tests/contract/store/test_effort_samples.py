@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from polly.events.catalog import (
     AttemptEnded,
     AttemptStarted,
-    EventData,
     IssuePlanned,
     PackageEnded,
     PackagePlanned,
     RunStarted,
     VerdictReached,
 )
+from polly.events.event import EventData
 from polly.events.transfer import IngestResult
 from polly.store.sqlite import SqliteStore
 from polly.work.effort import EffortSample

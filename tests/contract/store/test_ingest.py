@@ -11,14 +11,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from polly.events.agents import ExecutionCompleted, ExecutionStarted
 from polly.events.catalog import (
     ApprovalGiven,
     AttemptEnded,
     AttemptStarted,
     ChangesCaptured,
-    EventData,
-    ExecutionCompleted,
-    ExecutionStarted,
     GateEnded,
     IssuePlanned,
     LandingUndone,
@@ -34,6 +32,7 @@ from polly.events.catalog import (
     StageEnded,
     VerdictReached,
 )
+from polly.events.event import EventData
 from polly.events.transfer import Batch, IngestResult, OffsetMoved, Record
 from polly.store import schema
 from polly.store.ports import Store

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from polly.events.catalog import (
     AttemptEnded,
-    EventData,
     IssuePlanned,
     LandingUndone,
     PackageCommitted,
@@ -16,6 +15,7 @@ from polly.events.catalog import (
     RunStarted,
     VerdictReached,
 )
+from polly.events.event import EventData
 from polly.events.transfer import IngestResult
 from polly.store.ports import RunSummary
 from polly.store.sqlite import SqliteStore

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from polly.errors import RunError
-from polly.events.catalog import AttemptEnded, AttemptStarted, EventData, RunInterrupted, RunResumed
+from polly.events.catalog import AttemptEnded, AttemptStarted, RunInterrupted, RunResumed
 from polly.events.envelope import Envelope, unwrap
+from polly.events.event import EventData
 from polly.execution.journal import Journal, read_rows
 from polly.work.run import AttemptOutcome
 

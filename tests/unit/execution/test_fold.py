@@ -11,7 +11,6 @@ from polly.events.catalog import (
     AttemptJudged,
     AttemptStarted,
     ChangesCaptured,
-    EventData,
     GateEnded,
     LandingUndone,
     PackageCommitted,
@@ -23,6 +22,7 @@ from polly.events.catalog import (
     RunStarted,
     VerdictReached,
 )
+from polly.events.event import EventData
 from polly.execution.fold import RunFold
 from polly.execution.journal import Row
 from polly.work.issues import Severity

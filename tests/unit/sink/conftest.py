@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from polly.events.catalog import EventData, RunInterrupted
+from polly.events.catalog import RunInterrupted
 from polly.events.envelope import Envelope, wrap
+from polly.events.event import EventData
 from polly.store.sqlite import SqliteStore
 
 MakeEvent = Callable[..., Envelope]
