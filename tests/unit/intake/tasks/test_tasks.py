@@ -185,3 +185,10 @@ def test_whatever_a_plan_holds_the_figures_of_its_inventory_add_up(
     with contextlib.suppress(InputError):
         inventory = take({"plan.json": plan}, FILES, source_format="tasks")
     assert inventory is None or inventory.counts.read == inventory.counts.issues + inventory.counts.excluded
+
+
+@pytest.mark.parametrize("figure", ["-1" + "0" * 400, "1e300", "true"])
+def test_a_number_that_is_no_figure_is_passed_over(take: Take, figure: str) -> None:
+    told = plan(package("WP1", "a.py"))
+    inventory = take({"plan.json": told.replace("{", f'{{"total_work_packages": {figure}, ', 1)}, FILES)
+    assert contradictions(inventory) == []

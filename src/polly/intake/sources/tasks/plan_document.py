@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -15,6 +15,8 @@ from polly.work.issues import Severity
 #: A plan that people read is far smaller.
 _MAX_CHARACTERS = 16 << 20
 _MAX_PACKAGES = 5000
+#: Nothing that a plan counts, adds up or times comes near.
+_MAX_FIGURE = 1e15
 #: The lists in which packages stand, the most telling name first.
 LISTS = ("work_packages", "packages", "tasks", "subtasks", "work_items")
 _ID_KEYS = ("package_id", "task_id", "id", "package", "task", "name", "key")
@@ -156,9 +158,14 @@ def parse(document: Document) -> PlanDocument:
         for leaf_key, leaf, place in _leaves(key, value, f"/{_escaped(key)}", 0):
             if isinstance(leaf, str):
                 texts.append(Text(leaf_key, leaf, place))
-            elif key != list_name and isinstance(leaf, int | float) and not isinstance(leaf, bool):
+            elif key != list_name and _is_figure(leaf):
                 numbers.append(Number(leaf_key, float(leaf), place))
     return PlanDocument(document.name, list_name, packages, tuple(owners), tuple(numbers), tuple(texts))
+
+
+def _is_figure(value: object) -> TypeGuard[int | float]:
+    """True for a number that can be a count, a sum or a duration."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_FIGURE
 
 
 def _list_of(members: Mapping[str, msgspec.Raw]) -> str | None:
