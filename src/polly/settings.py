@@ -6,7 +6,7 @@ Values of the environment named POLLY_<SECTION>__<KEY> win over the file, e.g. P
 import difflib
 import re
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_data_path
@@ -25,8 +25,28 @@ from polly.errors import SettingsError
 from polly.work.issues import Severity
 from polly.work.plan import GateCommand, Gates
 
-Command = str | tuple[str, ...]
 
+def _command(command: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    program = command if isinstance(command, str) else command[0] if command else ""
+    if not program.strip():
+        raise ValueError('is empty, so there is nothing to run; name a program, such as "make test"')
+    return command
+
+
+Command = Annotated[str | tuple[str, ...], AfterValidator(_command)]
+
+
+def _inner_path(path: str) -> str:
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    if not parts or parts[0].startswith("/") or ".." in parts or ":" in parts[0]:
+        raise ValueError(f'{path!r} is no path inside the repository; write one such as "node_modules"')
+    # Some file systems take these spellings for the same name.
+    if any(part.casefold().rstrip(" .") in (".git", "git~1") for part in parts):
+        raise ValueError(f"{path!r} belongs to git; every workspace has a .git of its own")
+    return path
+
+
+InnerPath = Annotated[str, AfterValidator(_inner_path)]
 
 #: What pydantic calls by the names of Python types, in the words of TOML.
 _WRONG_KIND = {
@@ -78,8 +98,10 @@ class WorkspaceSettings(_Section):
     """How a private checkout is made ready for agents and gates."""
 
     setup: tuple[Command, ...] = Field(default=(), description="commands run in each new workspace")
-    copy_: tuple[str, ...] = Field(default=(), alias="copy", description="paths copied from the repository")
-    link: tuple[str, ...] = Field(default=(), description="paths linked to the repository's own")
+    copy_: tuple[InnerPath, ...] = Field(
+        default=(), alias="copy", description="paths copied from the repository"
+    )
+    link: tuple[InnerPath, ...] = Field(default=(), description="paths linked to the repository's own")
     env: tuple[str, ...] = Field(default=(), description="variables handed to setup, gates and checks")
     setup_timeout: float = Field(default=600.0, gt=0, description="seconds for each setup command")
 
@@ -131,10 +153,50 @@ class SecretFrom(_Section):
         return self
 
 
+def read_secret(secret: SecretFrom, what: str) -> str:
+    """The secret, read now; a file's last line end is not part of it. Raises SettingsError naming `what`."""
+    import os  # noqa: PLC0415 - read when needed, never at import
+
+    if secret.env:
+        value = os.environ.get(secret.env, "")
+        if not value:
+            raise SettingsError(
+                f"{what} is to be read from the variable {secret.env}, which is not set",
+                next_step=f"Set {secret.env}, or name another place in the settings.",
+            )
+        return value
+    file = Path(secret.file or "").expanduser()
+    try:
+        value = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(
+            f"{what} is to be read from {file}, which cannot be read: {reason}",
+            next_step="Put the secret there, readable for this user only, or name another place.",
+        ) from error
+    if not value:
+        raise SettingsError(
+            f"{what} is to be read from {file}, which is empty", next_step="Put the secret there."
+        )
+    return value
+
+
 #: Names of librdkafka settings whose values nobody should find in a file of a repository.
 _SECRET_NAME = re.compile(r"(password|secret|\.key|\.pem|token)$|^sasl\.oauthbearer\.config$")
 
 ClientValue = bool | int | float | str | SecretFrom
+
+
+def _dotted(options: object, prefix: str = "") -> object:
+    """Options as librdkafka names them: TOML takes the dots of an unquoted name for tables."""
+    if not isinstance(options, dict):
+        return options
+    flat: dict[str, object] = {}
+    for name, value in options.items():
+        is_table = isinstance(value, dict) and not value.keys() <= {"env", "file"}
+        inner = _dotted(value, f"{prefix}{name}.") if is_table else None
+        flat |= inner if isinstance(inner, dict) else {f"{prefix}{name}": value}
+    return flat
 
 
 def _client_options(options: dict[str, ClientValue]) -> dict[str, ClientValue]:
@@ -144,7 +206,7 @@ def _client_options(options: dict[str, ClientValue]) -> dict[str, ClientValue]:
     return options
 
 
-ClientOptions = Annotated[dict[str, ClientValue], AfterValidator(_client_options)]
+ClientOptions = Annotated[dict[str, ClientValue], BeforeValidator(_dotted), AfterValidator(_client_options)]
 
 
 class StoreSettings(_Section):
@@ -152,7 +214,7 @@ class StoreSettings(_Section):
 
     url: str | None = Field(
         default=None,
-        description="path of a SQLite file, or `postgresql://USER@HOST/DATABASE`; else SQLite in the data folder",
+        description="a SQLite file, or `postgresql://USER@HOST/DATABASE`; else SQLite in the data folder",
     )
     password: SecretFrom | None = Field(
         default=None, description="of the PostgreSQL user; else libpq's own ways, such as `~/.pgpass`"
@@ -258,15 +320,25 @@ def plan_gates(settings: Settings) -> Gates:
     )
 
 
+def settings_file(root: Path) -> Path:
+    """The file that the settings of the repository at `root` are read from; it need not exist."""
+    file = root / "polly.toml"
+    other = root / "pyproject.toml"
+    return other if other.is_file() and not (file.exists() or file.is_symlink()) else file
+
+
 def load_settings(root: Path) -> Settings:
     """The settings of the repository at `root`. Raises SettingsError naming file, key and nearest known."""
-    file = root / "polly.toml"
+    return read_settings(settings_file(root))
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings that a file of any name holds; defaults when there is none. Raises SettingsError."""
     table: dict[str, Any] = {}
-    if file.exists() or file.is_symlink():
-        table = _toml(file)
-    elif (root / "pyproject.toml").is_file():
-        file = root / "pyproject.toml"
+    if file.name == "pyproject.toml":
         table = _toml(file).get("tool", {}).get("polly", {})
+    elif file.exists() or file.is_symlink():
+        table = _toml(file)
     _refuse_password(file, table)
     try:
         return Settings(**table)
@@ -277,7 +349,7 @@ def load_settings(root: Path) -> Settings:
             raise SettingsError(
                 f"{file.name}: unknown key {place!r}", next_step=_nearest(first["loc"])
             ) from error
-        said = _WRONG_KIND.get(first["type"], first["msg"])
+        said = _WRONG_KIND.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise SettingsError(
             f"{file.name}: {place}: {said}", next_step="docs/reference/settings.md lists every key."
         ) from error

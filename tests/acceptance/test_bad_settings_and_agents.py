@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import Polly, fixed_sample, is_refused
+from tests.acceptance.conftest import FIXER, Polly, fixed_sample, is_refused
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,17 @@ from tests.acceptance.conftest import Polly, fixed_sample, is_refused
         ("[[checks]]\ncommand = 'x'", ["checks.0.issues: this key is required"]),
         ("[rescan]\nruff = 'x'", ["rescan.ruff: must be a table"]),
         ("[severity]\nwarning = 'bad'", ["severity.warning"]),
+        (
+            "[rescan.ruff]\ncommand = 'x'\nformat = 'ruf'",
+            ["rescan.ruff.format", "'ruf'", "Did you mean ruff?"],
+        ),
+        ("[gates]\npackage = ['']", ["gates.package.0.command: is empty"]),
+        ("[gates]\npre = [{ command = [] }]", ["gates.pre.0.command: is empty"]),
+        ("[workspace]\nsetup = [' ']", ["workspace.setup.0: is empty"]),
+        ("[[checks]]\nissues = ['C1']\ncommand = ['', 'x']", ["checks.0.command: is empty"]),
+        ("[workspace]\ncopy = ['../x']", ["workspace.copy.0: '../x'", "no path inside the repository"]),
+        ("[workspace]\nlink = ['/etc']", ["workspace.link.0: '/etc'", "no path inside the repository"]),
+        ("[workspace]\ncopy = ['a', 'b/.Git/config']", ["workspace.copy.1", "belongs to git"]),
         ("x = \ny = 1", ["is not TOML", "line 1"]),
     ],
 )
@@ -89,3 +100,25 @@ def test_the_environment_wins_over_the_file(
     assert "up to 2 agents at once" in fixed_sample(polly, sample).stderr
     monkeypatch.setenv("POLLY_RUN__AGENTS", "many")
     assert is_refused(polly("issues", "REVIEW.md", cwd=sample), "run.agents: must be a whole number")
+
+
+def test_a_check_for_an_issue_that_no_source_has_is_told_when_planning(sample: Path, polly: Polly) -> None:
+    with (sample / "polly.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[[checks]]\nissues = ['C1', 'n33', 'C99']\ncommand = 'true'\n")
+    told = "the sources do not have: n33 (did you mean N3?), C99"
+    planned = polly("plan", "REVIEW.md", "--only", "C1", cwd=sample)
+    assert f"{told}\n" in planned.stderr, "what --only leaves out is known"
+    assert told in polly("fix", "REVIEW.md", "--allow-dirty", *FIXER, cwd=sample).stderr
+    assert "C99" not in polly("issues", "REVIEW.md", cwd=sample).stderr
+
+
+def test_a_rescan_may_use_a_format_of_the_users_own(sample: Path, polly: Polly) -> None:
+    (sample / ".polly" / "linters").mkdir(parents=True)
+    (sample / ".polly" / "linters" / "house.toml").write_text(
+        'name = "housecheck"\nabout = "x"\nrecognise = [{ "p[]" = ["what"] }]\n'
+        '[[findings]]\nat = "p[]"\nmessage = "what"\nplaces = { path = "at" }\n',
+        encoding="utf-8",
+    )
+    with (sample / "polly.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[rescan.house]\ncommand = 'x'\nformat = 'housecheck'\n")
+    assert polly("issues", "REVIEW.md", cwd=sample).returncode == 0

@@ -133,3 +133,22 @@ def test_runs_of_other_repositories_are_listed_only_when_asked(
     assert json.loads(polly("runs", "--format", "json", cwd=repo).stdout) == []
     listed = json.loads(polly("runs", "--all", "--format", "json", cwd=repo).stdout)
     assert str(sample) in {run["project_path"] for run in listed}
+
+
+def test_warnings_of_one_kind_are_told_a_few_times_and_counted(sample: Path, polly: Polly) -> None:
+    log = sarif(*(result(f"gone/{number}.py", "x") for number in range(9)), result("/elsewhere/b.py", "y"))
+    (sample / "gone.sarif").write_text(log, encoding="utf-8")
+    told = polly("issues", "gone.sarif", cwd=sample).stderr
+    assert told.count("does not exist at the base commit") == 5
+    assert "More of the like: 4 file not found; `polly issues --format json` has every one" in told
+    assert "1 finding names a file outside the repository, such as /elsewhere/b.py" in told
+    complete = json.loads(polly("issues", "gone.sarif", "--format", "json", cwd=sample).stdout)
+    assert [each["code"] for each in complete["warnings"]].count("file_not_found") == 9
+
+
+def test_references_of_what_was_left_out_do_not_repeat_their_beginning(sample: Path, polly: Polly) -> None:
+    log = sarif(*({**result("src/a.py"), "kind": "pass"} for _ in range(5)))
+    (sample / "passed.sarif").write_text(log, encoding="utf-8")
+    assert (
+        "(passed.sarif#/runs/0/results/0, …/1, …/2, …)" in polly("issues", "passed.sarif", cwd=sample).stderr
+    )

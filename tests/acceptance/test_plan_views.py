@@ -16,6 +16,9 @@ def owners(plan: dict[str, Any]) -> dict[str, str]:
     return {issue: package["id"] for package in plan["packages"] for issue in package["issues"]}
 
 
+_PATCH = "--- a/src/a.py\n+++ b/src/a.py\n@@ -1,2 +1,2 @@\n def a():\n-    return 1\n+    return 2\n"
+
+
 def test_a_kept_plan_is_explained_and_drawn_without_its_sources(sample: Path, polly: Polly) -> None:
     assert polly("plan", "REVIEW.md", cwd=sample).returncode == 0
     kept = (sample / ".polly" / "plan.json").read_bytes()
@@ -86,3 +89,31 @@ def test_what_earlier_runs_took_corrects_the_estimates(sample: Path, polly: Poll
     assert before["packages"][0]["effort_from"] == {"stated": 0, "kind_and_size": 6, "history": 0}
     assert after["packages"][0]["effort_from"] == {"stated": 0, "kind_and_size": 0, "history": 6}
     assert after["packages"][0]["estimated_minutes"] < before["packages"][0]["estimated_minutes"]
+
+
+def test_fix_plans_as_plan_does_and_can_begin_anew(sample: Path, polly: Polly) -> None:
+    first = json.loads(polly("plan", "REVIEW.md", "--format", "json", cwd=sample).stdout)
+    with (sample / "REVIEW.md").open("a", encoding="utf-8") as review:
+        review.write(
+            "\n### C0. It crashes\n**File**: `tools/fix.py:1`\n**Severity**: critical\n**Effort**: 90 min\n"
+        )
+    polly("fix", "REVIEW.md", *FIXER, cwd=sample)
+    carried = json.loads((sample / ".polly" / "plan.json").read_text(encoding="utf-8"))
+    assert owners(carried) == {**owners(first), "C0": "WP4"}
+    polly("fix", "REVIEW.md", "--anew", *FIXER, cwd=sample)
+    anew = json.loads((sample / ".polly" / "plan.json").read_text(encoding="utf-8"))
+    assert owners(anew)["C0"] == "WP1"
+
+
+def test_fix_estimates_by_what_earlier_runs_with_the_same_agent_took(sample: Path, polly: Polly) -> None:
+    finding = "\n### M{n}. `a()` has fault {n}\n**File**: `src/a.py:{n}`\n**Severity**: major\n"
+    review = "# Review\n" + "".join(finding.format(n=number) for number in range(1, 7))
+    (sample / "MORE.md").write_text(review, encoding="utf-8")
+    origins = []
+    (sample / "p").mkdir()
+    (sample / "p" / "M1.patch").write_text(_PATCH, encoding="utf-8")
+    for agent in (FIXER, FIXER, ("--agent", "patch:p")):
+        polly("fix", "MORE.md", "--anew", *agent, cwd=sample)
+        made = json.loads((sample / ".polly" / "plan.json").read_text(encoding="utf-8"))
+        origins.append(made["packages"][0]["effort_from"]["history"])
+    assert origins == [0, 6, 0]

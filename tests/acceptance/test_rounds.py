@@ -97,6 +97,8 @@ def test_an_issue_that_three_runs_did_not_fix_is_flagged(words: Path, polly: Pol
     told = polly("issues", scanned(words), "--since", "newest", cwd=words)
     assert "words-2 does not converge: agents worked on it in 3 runs" in told.stderr
     assert "words-1 does not converge" not in told.stderr, "its fix only waits for a decision"
+    again = polly("plan", scanned(words), cwd=words)
+    assert "words-2: agents worked on this in 3 runs or more in vain" in again.stderr, "nobody had to ask"
     shutil.rmtree(newest_run(words) / "repo.git")
     first = min((words / ".polly" / "runs").iterdir()).name
     lost = polly("issues", scanned(words), "--since", first, cwd=words)

@@ -1,4 +1,5 @@
 from polly.cli import options
+from polly.cli.earlier import past_efforts, plan_before
 from polly.cli.exit_code import ExitCode
 from polly.cli.issues import tell_rest
 from polly.cli.output import Format, say, warn
@@ -18,11 +19,13 @@ def fix(
     path: options.Paths = None,
     include: options.Include = None,
     source_format: options.SourceFormat = None,
+    anew: options.Anew = False,
     allow_dirty: options.AllowDirty = False,
     output_format: options.OutputFormat = Format.TABLE,
 ) -> ExitCode:
     """Do all in one: read, plan, run the agents side by side, verify, report. Nothing is committed.
 
+    A plan that is there is carried on, as by `polly plan`.
     Your branch, index and working tree stay as they are until `polly apply` or `polly commit`.
 
     Example: `polly fix findings.sarif --agent command -- ./fix-it.sh`
@@ -37,6 +40,9 @@ def fix(
         agents=agents,
         max_packages=max_packages,
         source_format=source_format,
+        efforts=past_efforts(project),
+        agent=chosen.name,
+        previous=None if anew else plan_before(project),
     )
     stages.check_start(project, planned.plan, allow_dirty=allow_dirty, tell=warn)
     stages.keep_plan(project, planned)

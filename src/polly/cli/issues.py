@@ -1,11 +1,17 @@
+import os
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from polly.cli import options
 from polly.cli.output import Format, Table, counted, say, show, warn
 from polly.intake.policy import rule_of
 from polly.pipeline.stages import take_in
-from polly.work.issues import Inventory
+from polly.work.issues import Inventory, Warning
 from polly.work.rounds import Rounds
+
+#: References that a line names, and warnings of one code that are told.
+_SHOWN, _ALIKE_SHOWN = 3, 5
 
 
 def issues(
@@ -86,16 +92,28 @@ def tell_rest(inventory: Inventory) -> None:
     for exclusion in inventory.excluded:
         say(
             f"  left out as {exclusion.reason.replace('_', ' ')}: {exclusion.count}"
-            + (f" ({_few(exclusion.refs)})" if exclusion.refs else "")
+            + (f" ({_few(_shortened(exclusion.refs[: _SHOWN + 1]))})" if exclusion.refs else "")
         )
     switches = {rule for each in inventory.excluded if (rule := rule_of(each.reason))}
     if switches:
         say(f"  taken in with: {' '.join(f'--include {rule}' for rule in sorted(switches))}")
     if inventory.rounds:
         _tell_rounds(inventory.rounds)
-    for warning in inventory.warnings:
-        named = not warning.ref or warning.ref in warning.message
-        warn(warning.message if named else f"{warning.message} [{warning.ref}]")
+    _tell_warnings(inventory.warnings)
+
+
+def _tell_warnings(warnings: Sequence[Warning]) -> None:
+    """Every warning, but of those with one code only the first ones: a report can name a thousand files."""
+    told: Counter[str] = Counter()
+    for warning in warnings:
+        told[warning.code] += 1
+        if told[warning.code] <= _ALIKE_SHOWN:
+            named = not warning.ref or warning.ref in warning.message
+            warn(warning.message if named else f"{warning.message} [{warning.ref}]")
+    more = {code.replace("_", " "): number - _ALIKE_SHOWN for code, number in told.items()}
+    left = [f"{number} {code}" for code, number in more.items() if number > 0]
+    if left:
+        warn(f"More of the like: {', '.join(left)}; `polly issues --format json` has every one")
 
 
 def _tell_rounds(rounds: Rounds) -> None:
@@ -110,7 +128,7 @@ def _tell_rounds(rounds: Rounds) -> None:
         say(f"  reported but left out now: {_few(named)}")
     if rounds.unknown:
         named = [each.id for each in rounds.unknown]
-        say(f"  not known, because nothing that reported them was read: {_few(named)}")
+        say(f"  not known, because what reported them was not read or did not finish: {_few(named)}")
     for each in rounds.not_converging:
         warn(
             f"{each.issue} does not converge: agents worked on it in {len(each.runs)} runs "
@@ -119,4 +137,13 @@ def _tell_rounds(rounds: Rounds) -> None:
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def _shortened(refs: Sequence[str]) -> list[str]:
+    """The references; those after the first without what all have in common, up to a separator."""
+    if len(refs) < 2:
+        return list(refs)
+    shared = os.path.commonprefix(refs)  # noqa: RUF071 - references are no paths; letters are compared
+    cut = len(re.sub(r"[^/#:]*\Z", "", shared))
+    return [refs[0], *(f"…{ref[cut - 1 :]}" if cut else ref for ref in refs[1:])]

@@ -10,13 +10,18 @@ from polly.cli.output import Format
 from polly.intake.policy import ALL, RULES
 from polly.pipeline.project import Project
 from polly.pipeline.stages import Selection
+from polly.pipeline.unknown_names import refuse_unknown_formats
 from polly.work.issues import Severity
 
+SOURCES_HELP = (
+    "A report (SARIF, the JSON of a linter, a Markdown review or plan, comments saved from GitHub; also as "
+    ".gz), a folder of reports, a pull request such as `github:OWNER/REPO#18`, or `-` for standard input."
+)
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="SARIF file, Markdown inventory or Polly inventory JSON; `-` reads standard input.",
+        help=SOURCES_HELP,
         show_default=False,
     ),
 ]
@@ -56,6 +61,7 @@ SourceFormat = Annotated[
 Agents = Annotated[
     int | None, typer.Option("--agents", min=1, metavar="N", help="Agents that work at the same time.")
 ]
+Anew = Annotated[bool, typer.Option("--anew", help="Do not carry on the packages of .polly/plan.json.")]
 MaxPackages = Annotated[
     int | None,
     typer.Option("--max-packages", min=1, metavar="N", help="At most so many packages in a wave."),
@@ -95,8 +101,10 @@ def selection(
 
 
 def here() -> Project:
-    """The project of the current folder."""
-    return Project.find(Path.cwd())
+    """The project of the current folder. Raises RepositoryError, or SettingsError for what cannot be used."""
+    project = Project.find(Path.cwd())
+    refuse_unknown_formats(project)
+    return project
 
 
 def split_command(words: list[str]) -> tuple[list[str], list[str]]:

@@ -9,47 +9,19 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
+from polly.cli import columns
 from polly.intake.text import printable
-
-#: The colour of a word, wherever it stands alone in a cell: one word per idea, one colour per word.
-_STYLES = {
-    "critical": "bold red",
-    "major": "red",
-    "minor": "yellow",
-    "nitpick": "dim",
-    "fixed": "green",
-    "partly": "yellow",
-    "not_fixed": "red",
-    "unverifiable": "yellow",
-    "declined": "dim",
-    "passed": "green",
-    "failed": "red",
-    "ready": "green",
-    "red": "red",
-    "dropped": "red",
-    "running": "cyan",
-    "verifying": "cyan",
-    "approved": "green",
-    "committed": "bold green",
-    "rejected": "red",
-}
 
 #: Characters that JSON may carry as they are but that steer a terminal: C1 controls and text direction.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-#: Characters that a column keeps before its cells are broken; words like `unverifiable` stay nearly whole.
-_LEAST_WIDTH = 10
 
 
 class Format(enum.StrEnum):
@@ -101,7 +73,7 @@ def show(value: object, table: Table, output_format: Format) -> None:
         case Format.JSON:
             print_json(value)
         case Format.MARKDOWN:
-            print_text(markdown_table(table))
+            print_markdown(table)
         case Format.TABLE:
             print_table(table)
 
@@ -122,27 +94,24 @@ def print_text(text: str) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table: fitted to a terminal by wrapping cells, one unbroken line per row anywhere else."""
+    """Print a table: fitted to a terminal by folding cells, one unbroken line per row anywhere else."""
     if not table.rows:
         say(table.empty)
         return
     console = stdout()
     if table.title:
         console.print(printable(table.title), style="bold", soft_wrap=True)
-    if console.is_terminal and sum(_least_widths(table)) + 2 * len(table.columns) - 2 > console.width:
-        console.print(_blocks(table))
-    elif console.is_terminal:
-        console.print(_rich_table(table))
+    if console.is_terminal:
+        _write(columns.fitted(table.columns, table.rows, console.width, _paint))
     else:
-        print_text("\n".join(_aligned(table)))
+        _write(columns.aligned(table.columns, table.rows))
 
 
-def markdown_table(table: Table) -> str:
-    """The table as GitHub-flavoured Markdown in which cells cannot become markup."""
-    rows = [table.columns, ("---",) * len(table.columns)]
-    rows += [tuple(_markdown_cell(cell) for cell in row) for row in table.rows]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([f"## {_markdown_cell(table.title)}", "", *lines] if table.title else lines)
+def print_markdown(table: Table) -> None:
+    """Print a table as GitHub-flavoured Markdown in which cells cannot become markup."""
+    if table.title:
+        _write([f"## {columns.markdown_cell(table.title)}", ""])
+    _write(columns.markdown(table.columns, table.rows))
 
 
 def say(message: str, *, style: str | None = None) -> None:
@@ -178,60 +147,24 @@ def _encode(value: Any) -> str:
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
-def _rich_table(table: Table) -> RichTable:
-    grid = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column, numeric, least in zip(table.columns, _numeric(table), _least_widths(table), strict=True):
-        justify: Literal["left", "right"] = "right" if numeric else "left"
-        grid.add_column(column, justify=justify, overflow="fold", min_width=least)
-    for row in table.rows:
-        cells = [_cell(cell) for cell in row]
-        grid.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    return grid
+def _write(lines: Iterable[str]) -> None:
+    """Write harmless lines one by one: a long table is never in memory as text."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
 
 
-def _blocks(table: Table) -> Text:
-    """The rows one below the other, for a terminal that is too narrow for columns."""
-    lines = []
-    for row in table.rows:
-        cells = zip(table.columns, map(_cell, row), strict=True)
-        lines += [
-            Text.assemble((f"{column}: ", "dim"), (cell, _STYLES.get(cell, ""))) for column, cell in cells
-        ]
-        lines.append(Text())
-    return Text("\n").join(lines[:-1])
+def _paint(text: str, style: str) -> str:
+    before, after = _escapes(style)
+    return f"{before}{text}{after}"
 
 
-def _least_widths(table: Table) -> list[int]:
-    return [min(width, _LEAST_WIDTH) for width in _widths(table)]
-
-
-def _widths(table: Table) -> list[int]:
-    rows = [table.columns, *(tuple(_cell(cell) for cell in row) for row in table.rows)]
-    return [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-
-
-def _aligned(table: Table) -> list[str]:
-    rows = [table.columns, *(tuple(_cell(cell) for cell in row) for row in table.rows)]
-    widths = _widths(table)
-    numeric = _numeric(table)
-    lines = []
-    for row in rows:
-        cells = []
-        for cell, width, right in zip(row, widths, numeric, strict=True):
-            space = " " * (width - cell_len(cell))
-            cells.append(space + cell if right else cell + space)
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _numeric(table: Table) -> list[bool]:
-    columns = zip(*table.rows, strict=True)
-    return [all(isinstance(cell, int | float) for cell in column) for column in columns]
-
-
-def _cell(cell: object) -> str:
-    return "" if cell is None else printable(" ".join(str(cell).split()))
-
-
-def _markdown_cell(cell: object) -> str:
-    return re.sub(r"([\\|*_`<>\[\]])", r"\\\1", _cell(cell))
+@functools.cache
+def _escapes(style: str) -> tuple[str, str]:
+    """What the terminal is sent before and after a text in this style."""
+    console = stdout()
+    if not style or console.legacy_windows:
+        return "", ""
+    with console.capture() as captured:
+        console.print(Text("x", style=style), end="")
+    before, _, after = captured.get().partition("x")
+    return before, after

@@ -5,28 +5,25 @@ from typing import Annotated
 import typer
 
 from polly.cli import options
+from polly.cli.earlier import past_efforts, plan_before
 from polly.cli.issues import tell_rest
 from polly.cli.output import (
     Table,
     counted,
-    markdown_table,
     next_steps,
     print_json,
+    print_markdown,
     print_table,
     print_text,
     say,
     shown,
     warn,
 )
-from polly.cli.recording import open_store
-from polly.errors import InputError, PollyError
+from polly.errors import InputError
 from polly.pipeline import stages
-from polly.pipeline.project import Project
 from polly.planning.explain import Explanation, explain
 from polly.reporting.plan_page import plan_html
 from polly.reporting.plan_picture import plan_svg
-from polly.settings import state_home
-from polly.work.effort import EffortSample
 from polly.work.plan import EffortFrom, Plan
 
 #: Couplings that the table shows; all of them are in the plan.
@@ -48,7 +45,7 @@ def plan(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="What `polly issues` reads; without one, the plan in .polly/plan.json is shown.",
+            help=f"{options.SOURCES_HELP} Without one, the plan in .polly/plan.json is shown.",
             show_default=False,
         ),
     ] = None,
@@ -60,9 +57,7 @@ def plan(
     path: options.Paths = None,
     include: options.Include = None,
     source_format: options.SourceFormat = None,
-    anew: Annotated[
-        bool, typer.Option("--anew", help="Do not carry on the packages of .polly/plan.json.")
-    ] = False,
+    anew: options.Anew = False,
     explained: Annotated[
         str | None,
         typer.Option("--explain", metavar="WP", help="Say why this package is as it is, for instance WP3."),
@@ -91,25 +86,13 @@ def plan(
         max_packages=max_packages,
         source_format=source_format,
         efforts=past_efforts(project),
-        previous=None if anew else _plan_before(project),
+        previous=None if anew else plan_before(project),
     )
     file = stages.keep_plan(project, planned)
     _print(planned, explained, output_format)
     if explained is None and output_format in (PlanFormat.TABLE, PlanFormat.MARKDOWN):
         say(f"\nWritten: {shown(file)}")
         next_steps(["polly run --agent command -- PROGRAM"] if planned.plan.packages else [])
-
-
-def past_efforts(project: Project) -> tuple[EffortSample, ...]:
-    """What issues of this project took in earlier runs; nothing where no run was recorded yet."""
-    if project.settings.store.url is None and not (state_home() / "polly.db").exists():
-        return ()
-    try:
-        with open_store(project) as store:
-            return store.effort_samples(str(project.root))
-    except PollyError as error:
-        warn(f"{error.what}; the estimates do without what earlier runs took")
-        return ()
 
 
 def tables_of(made: Plan) -> list[Table]:
@@ -165,17 +148,6 @@ def _refuse_without_source(*given: object) -> None:
         )
 
 
-def _plan_before(project: Project) -> stages.Planned | None:
-    """The plan that is there, if one is and it can be used."""
-    if not project.plan_file.is_file() or not project.inventory_file.is_file():
-        return None
-    try:
-        return stages.kept_plan(project)
-    except PollyError as error:
-        warn(f"The plan before cannot be carried on, so this one is new. {error.what}")
-        return None
-
-
 def _print(planned: stages.Planned, explained: str | None, output_format: PlanFormat) -> None:
     made = planned.plan
     if explained is not None:
@@ -197,10 +169,10 @@ def _print(planned: stages.Planned, explained: str | None, output_format: PlanFo
 def _print_tables(tables: Sequence[Table], output_format: PlanFormat) -> None:
     for table in tables:
         if output_format is PlanFormat.MARKDOWN:
-            print_text(markdown_table(table) + "\n")
+            print_markdown(table)
         else:
             print_table(table)
-            print_text("\n")
+        print_text("\n")
 
 
 def _print_explanation(told: Explanation, output_format: PlanFormat) -> None:

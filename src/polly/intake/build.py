@@ -15,6 +15,8 @@ from polly.work.issues import Exclusion, Issue, Location, Warning
 
 #: No file has more; a larger number is nonsense, and JSON readers could not hold it.
 _MAX_LINE = 2**31 - 1
+#: Letters of a path that a warning quotes.
+_MOST_LETTERS = 200
 
 
 class Candidate(NamedTuple):
@@ -245,6 +247,7 @@ def _path_warnings(
     if resolution.rebased_from:
         message = f"{name} was written in {resolution.rebased_from}; its paths were taken from there to here."
         found.append(Warning(code="paths_rebased", message=message, ref=name))
+    found += _outside(placed, name)
     for each in placed:
         if each.partly_outside:
             message = "Some places of this finding lie outside the repository; they were dropped."
@@ -257,6 +260,17 @@ def _path_warnings(
             message = f"{path} does not exist at the base commit."
             found.append(Warning(code="file_not_found", message=message, ref=path))
     return found
+
+
+def _outside(placed: Sequence[_Placed], name: str) -> Iterator[Warning]:
+    """One warning about all findings that lie elsewhere: mostly the report is about another repository."""
+    outside = [each.finding for each in placed if each.left_out == "outside_repository"]
+    if outside:
+        example = next(path for path in _written(outside) if path)[:_MOST_LETTERS]
+        count = "1 finding names a file" if len(outside) == 1 else f"{len(outside)} findings name files"
+        doubt = "" if any(each.locations for each in placed) else "; is it a report about this repository?"
+        message = f"{name}: {count} outside the repository, such as {example}{doubt}"
+        yield Warning(code="outside_repository", message=message, ref=name)
 
 
 class _Redaction:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -25,8 +26,9 @@ _UNSUSPICIOUS_BYTES = 16 << 20
 _EMPTY_STEP = "A report without findings is not empty; run the tool again."
 _SPLIT_STEP = "Split the report, for instance per folder."
 
-_TEXT_SUFFIXES = (".md", ".markdown", ".txt", ".rst")
-_JSON_SUFFIXES = (".json", ".sarif")
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".sarif", ".rdjson", ".rdjsonl")
+#: How JSON of findings begins and Markdown does not: what begins so has a fault when it is not JSON.
+_BEGINS_AS_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*\{)')
 
 
 #: Gets the bytes of a source that is no file (`github:…`); None for every other source.
@@ -64,7 +66,7 @@ def load(source: str | Path, *, name: str, fetch: Fetch | None = None) -> Docume
 
 
 def parse(data: bytes, name: str) -> Document:
-    """The document of these bytes. Raises InputError for what is no text, or claims to be JSON and is not."""
+    """The document of these bytes, whatever its name. Raises InputError for no text, and for faulty JSON."""
     inner = name
     if data.startswith(b"\x1f\x8b"):
         data, inner = unpack(data, name), name.removesuffix(".gz")
@@ -75,9 +77,9 @@ def parse(data: bytes, name: str) -> Document:
         raise InputError(
             f"{name} is empty.", next_step="A report without findings is not empty; run the tool again."
         )
-    if not _claims_json(text, inner):
+    found = _members(text, name, claims_json=inner.lower().endswith(_JSON_SUFFIXES))
+    if found is None:
         return Document(name, text, warnings=warnings)
-    found = json_text.members(text, name)
     if isinstance(found, tuple):
         return Document(name, text, several=found, warnings=warnings)
     if isinstance(found, dict):
@@ -104,11 +106,16 @@ def unpack(data: bytes, name: str, *, limit: int = MAX_UNPACKED_BYTES) -> bytes:
     return whole.getvalue()
 
 
-def _claims_json(text: str, name: str) -> bool:
-    lowered = name.lower()
-    if lowered.endswith(_TEXT_SUFFIXES):
-        return False
-    return text.lstrip()[:1] in ("{", "[") or lowered.endswith(_JSON_SUFFIXES)
+def _members(text: str, name: str, *, claims_json: bool) -> json_text.Members | None:
+    """What the JSON is made of; None for other text. Names are often wrong, so that the content is asked."""
+    if not claims_json and text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json_text.members(text, name)
+    except InputError:
+        if claims_json or _BEGINS_AS_JSON.match(text):
+            raise
+        return None
 
 
 def _read_standard_input() -> bytes:

@@ -10,6 +10,9 @@ from polly.errors import InputError
 
 T = TypeVar("T")
 
+#: An object, a list, or several documents after each other; what they hold is not decoded yet.
+Members = dict[str, msgspec.Raw] | list[msgspec.Raw] | tuple[msgspec.Raw, ...]
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SYNTAX_STEP = "Have the tool write the file again, or correct that line."
 
@@ -33,7 +36,7 @@ def decode(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
         raise msgspec.DecodeError("it is nested too deeply") from error
 
 
-def members(text: str, name: str) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | tuple[msgspec.Raw, ...]:
+def members(text: str, name: str) -> Members:
     """The undecoded members of the JSON object or list, or a tuple of several that follow each other.
 
     Raises InputError for anything else.
@@ -79,7 +82,8 @@ def syntax_error(text: str, name: str, reason: str) -> InputError:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        what = f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        fault = error.msg.removesuffix(" at")
+        what = f"{name} is not JSON: {fault} at line {error.lineno}, column {error.colno}."
         return InputError(what, next_step=_next_step(error, text))
     except RecursionError:
         return InputError(f"{name} cannot be read: its JSON is nested too deeply.", next_step=_SYNTAX_STEP)

@@ -23,14 +23,17 @@ from polly.work.issues import Inventory, Issue
 #: A source that is fetched from elsewhere.
 _ADDRESS = re.compile(r"(?:github:|https?://)")
 #: Warnings after which "no finding" would not mean "nothing found".
-_INCOMPLETE = frozenset({"tool_failed", "results_missing", "external_results", "unreadable"})
+_INCOMPLETE = frozenset(
+    {"tool_failed", "results_missing", "external_results", "unreadable", "comments_missing"}
+)
 
 
 class Taken(NamedTuple):
     """An inventory, and what a comparison with an earlier one needs beside it.
 
     left_out: fingerprint of an excluded finding → its reason. former: another fingerprint under which an
-    issue may have been known → its own. reporters: the tools and formats that were read, in lower case.
+    issue may have been known → its own. reporters: the tools and formats that were read, in lower case; those
+    that did not finish are not among them.
     """
 
     inventory: Inventory
@@ -66,6 +69,7 @@ def take(
     rules = policy(include)
     built: list[Built] = []
     reporters: set[str] = set()
+    unfinished: set[str] = set()
 
     def read_part(part: Part) -> Reading:
         document = load(part.path, name=part.name, fetch=fetch)
@@ -78,10 +82,10 @@ def take(
                     reading, name=part.name, snapshot=snapshot, root=root, policy=rules, renamed=renamed
                 )
                 built.append(each)
-                reporters.update(_reporters(reading))
+                (reporters if _is_complete(reading) else unfinished).update(_reporters(reading))
         inventory, former = combine(built, rules)
     left_out = {print_: reason for each in built for print_, reason in each.left_out.items()}
-    return Taken(inventory, left_out, former, frozenset(reporters))
+    return Taken(inventory, left_out, former, frozenset(reporters - unfinished))
 
 
 def read_findings(
@@ -127,6 +131,10 @@ def display_name(source: str | Path, root: Path) -> str:
 def _read(document: Document, source_format: Format, context: Context) -> Reading:
     reading = source_format.read(document, context)
     return reading._replace(warnings=(*document.warnings, *reading.warnings))
+
+
+def _is_complete(reading: Reading) -> bool:
+    return all(warning.code not in _INCOMPLETE for warning in reading.warnings)
 
 
 def _reporters(reading: Reading) -> Iterator[str]:

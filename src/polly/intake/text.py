@@ -76,9 +76,15 @@ def repair_mojibake(text: str) -> str | None:
         return None
 
 
+def headline(text: str, *, most: int = 120) -> str:
+    """The text on one line of at most so many letters, as a title needs it."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 def printable(text: str) -> str:
     """The text on one line, with every control, escape and direction character made visible and harmless."""
-    return text.translate(_PRINTABLE)
+    return text if text.isprintable() else text.translate(_PRINTABLE)
 
 
 class _Printable(dict[int, str]):

@@ -1,19 +1,22 @@
 """Earlier runs of the repository, as far as a comparison of rounds needs them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from polly.errors import RepositoryError, RunError
-from polly.intake.rounds import Past, Round
+from polly.intake.rounds import ROUNDS_IN_VAIN, Past, Round
 from polly.pipeline.project import Project
 from polly.pipeline.runs import RunView, find_run, view_run
 from polly.work.issues import Warning
+from polly.work.rounds import Recurring
 from polly.work.run import Decision, PackageRecord, Verdict
 
 #: The word for the newest run, whose id nobody wants to type.
 NEWEST = "newest"
 #: Runs that are looked back at; each costs the reading of its plan, inventory and journal.
 _MOST_RUNS = 20
+#: Issues that a warning names; `polly issues --since` names all.
+_SHOWN = 5
 
 
 class History(NamedTuple):
@@ -45,6 +48,25 @@ def history(project: Project, since: str, commit: str) -> History:
     return History(
         tuple(map(_round, views)), view.run, _renamed(project, tuple(bases), commit), tuple(warnings)
     )
+
+
+def history_in_vain(project: Project, commit: str) -> History | None:
+    """The rounds up to now; None while there are too few for an issue to have been tried in vain often."""
+    if len(list(project.runs_folder.glob("*/start.json"))) < ROUNDS_IN_VAIN:
+        return None
+    return history(project, NEWEST, commit)
+
+
+def unconverging(recurring: Sequence[Recurring]) -> Iterator[Warning]:
+    """A warning when agents have worked on the same issues again and again in vain."""
+    if recurring:
+        named = ", ".join(each.issue for each in recurring[:_SHOWN])
+        more = f" and {len(recurring) - _SHOWN} more" if len(recurring) > _SHOWN else ""
+        message = (
+            f"{named}{more}: agents worked on this in {ROUNDS_IN_VAIN} runs or more in vain. "
+            "Look at it yourself, or say in the issue what a fix must do"
+        )
+        yield Warning(code="not_converging", message=message, ref=recurring[0].issue)
 
 
 def _round(view: RunView) -> Round:

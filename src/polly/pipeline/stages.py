@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from polly.errors import InputError, RepositoryError
 from polly.git import Snapshot
 from polly.github import fetch_source
-from polly.intake.read import take
-from polly.intake.rounds import compare, only_about
+from polly.intake.read import Taken, take
+from polly.intake.rounds import compare, not_converging, only_about
 from polly.intake.select import select
 from polly.pipeline.project import Project, read_inventory, to_json, write_whole
-from polly.pipeline.rounds import history
+from polly.pipeline.rounds import History, history, history_in_vain, unconverging
+from polly.pipeline.unknown_names import unknown_issues
 from polly.planning.background import Background
 from polly.planning.company import COMMITS_READ
 from polly.planning.load import dump_plan, load_plan
@@ -24,7 +26,7 @@ from polly.planning.previous import previous_of
 from polly.routing.roles import choose_role
 from polly.settings import plan_gates
 from polly.work.effort import EffortSample
-from polly.work.issues import Inventory, Severity
+from polly.work.issues import Inventory, Severity, Warning
 from polly.work.plan import Plan
 
 
@@ -65,6 +67,30 @@ def take_in(
     """
     commit = commit or project.repository.base_commit()
     past = history(project, since, commit) if since else None
+    taken = _take_in(project, sources, selection, commit, past, source_format=source_format)
+    if past is None:
+        return taken.selected
+    ids = frozenset(issue.id for issue in taken.selected.issues)
+    rounds = only_about(compare(taken.whole, past.rounds, past.since), ids)
+    return replace(taken.selected, rounds=rounds, warnings=(*taken.selected.warnings, *past.warnings))
+
+
+class _TakenIn(NamedTuple):
+    """What the sources hold, and the inventory of the issues that are selected."""
+
+    whole: Taken
+    selected: Inventory
+
+
+def _take_in(
+    project: Project,
+    sources: Sequence[str],
+    selection: Selection,
+    commit: str,
+    past: History | None,
+    *,
+    source_format: str | None,
+) -> _TakenIn:
     with project.repository.snapshot(commit) as snapshot:
         taken = take(
             sources,
@@ -80,12 +106,7 @@ def take_in(
     selected = select(
         taken.inventory, only=selection.only, severities=selection.severities, paths=selection.paths
     )
-    if past is None:
-        return selected
-    rounds = only_about(
-        compare(taken, past.rounds, past.since), frozenset(issue.id for issue in selected.issues)
-    )
-    return replace(selected, rounds=rounds, warnings=(*selected.warnings, *past.warnings))
+    return _TakenIn(taken, selected)
 
 
 def plan(
@@ -107,7 +128,8 @@ def plan(
     """
     commit = project.repository.base_commit()
     begun = time.monotonic()
-    inventory = take_in(project, sources, selection, commit=commit, source_format=source_format)
+    past = history_in_vain(project, commit)
+    taken, inventory = _take_in(project, sources, selection, commit, past, source_format=source_format)
     read = time.monotonic()
     with project.repository.snapshot(commit) as snapshot:
         made = make_plan(
@@ -127,8 +149,20 @@ def plan(
                 previous=previous_of(previous.plan, previous.inventory) if previous else None,
             ),
         )
+    made = replace(made, warnings=(*made.warnings, *_of_the_project(project, taken, inventory, past)))
     seconds = {"intake": read - begun, "plan": time.monotonic() - read}
     return Planned(inventory=inventory, plan=made, seconds=seconds)
+
+
+def _of_the_project(
+    project: Project, taken: Taken, inventory: Inventory, past: History | None
+) -> Iterator[Warning]:
+    """What only the settings and the earlier runs can tell about a plan."""
+    yield from unknown_issues(project, frozenset(issue.id for issue in taken.inventory.issues))
+    if past is not None:
+        selected = frozenset(issue.id for issue in inventory.issues)
+        recurring = not_converging(taken, past.rounds)
+        yield from unconverging([each for each in recurring if each.issue in selected])
 
 
 def keep_plan(project: Project, planned: Planned) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,8 +160,9 @@ def test_a_failed_setup_says_what_the_command_said(base: str, workspaces: Worksp
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "C:\\secret", "missing"])
 def test_only_paths_of_the_repository_are_provided(base: str, workspaces: Workspaces, path: str) -> None:
+    settings = WorkspaceSettings.model_construct(copy_=(path,))  # not by way of polly.toml, which refuses it
     with pytest.raises(SettingsError, match="workspace"):
-        asyncio.run(with_settings(workspaces, copy=[path]).prepare(base, "WP1-1"))
+        asyncio.run(replace(workspaces, settings=settings).prepare(base, "WP1-1"))
 
 
 def test_what_polly_provided_is_nobodys_change(

@@ -116,3 +116,24 @@ def test_lone_surrogates_and_not_a_number_do_not_cost_the_report() -> None:
     read = parse(b'{"a": "\\ud800", "b": NaN, "runs": []}', "x.sarif")
     assert read.object_members is not None
     assert "runs" in read.object_members
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.log", "notes.md", "out", "out.dat"])
+@pytest.mark.parametrize("text", ['{"a": 1}', '[{"a": 1}]', '{"a": 1}\n{"a": 2}', " [] "])
+def test_json_is_json_whatever_its_file_is_called(name: str, text: str) -> None:
+    assert parse(text.encode(), name).is_json
+
+
+@pytest.mark.parametrize("name", ["notes.md", "notes.txt", "standard input"])
+@pytest.mark.parametrize(
+    "text", ["[link](x) and more", "[ ] to do", "[[wiki]] page", "{curly} words", "[1] one"]
+)
+def test_text_that_begins_with_a_bracket_is_text(name: str, text: str) -> None:
+    assert not parse(text.encode(), name).is_json
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("r.txt", '[{"a": 1}, {"b'), ("r", '{"a": '), ("r.json", "[link](x)")]
+)
+def test_json_with_a_fault_is_refused_in_a_misnamed_file_too(name: str, text: str) -> None:
+    assert f"{name} is not JSON" in refusal(lambda: parse(text.encode(), name)).what

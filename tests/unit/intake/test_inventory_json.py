@@ -44,7 +44,8 @@ def test_an_inventory_is_read_back_exactly_as_it_was_written(take: Take, log: Lo
     files = {"a.py": "x\ny\n"}
     first = take(sources, files)
     assert {each.reason for each in first.excluded} == {"duplicate", "not_a_failure", "outside_repository"}
-    assert {each.code for each in first.warnings} == {"contradiction", "duplicate_id", "file_not_found"}
+    codes = {"contradiction", "duplicate_id", "file_not_found", "outside_repository"}
+    assert {each.code for each in first.warnings} == codes
     assert take({"inventory.json": msgspec.json.encode(first)}, files) == first
 
 

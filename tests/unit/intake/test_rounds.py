@@ -171,3 +171,36 @@ def test_an_inventory_tells_of_rounds_only_when_asked(look: Look) -> None:
     assert b'"rounds"' not in msgspec.json.encode(inventory)
     told = msgspec.structs.replace(inventory, rounds=compare(look(1), [past(look(1))], "r1"))
     assert msgspec.json.decode(msgspec.json.encode(told), type=Inventory) == told
+
+
+def reporters(root: Path, **report: Any) -> frozenset[str]:
+    (root / "report.json").write_text(msgspec.json.encode(report).decode())
+    return take([root / "report.json"], snapshot=DictSnapshot(FILES), root=root).reporters
+
+
+def test_a_report_that_names_the_tool_that_ran_speaks_for_it_when_it_found_nothing(root: Path) -> None:
+    assert reporters(root, source={"name": "Lint"}, diagnostics=[]) == {"lint"}
+    scan = {"scanner": {"id": "x", "name": "Scan"}, "status": "success"}
+    assert reporters(root, version="15", vulnerabilities=[], scan=scan) == {"scan"}
+    assert reporters(root, diagnostics=[]) == frozenset()
+
+
+def test_a_tool_that_did_not_finish_has_not_shown_that_anything_is_fixed(root: Path, look: Look) -> None:
+    scan = {"scanner": {"id": "x", "name": "Scan"}, "status": "failure"}
+    assert reporters(root, version="15", vulnerabilities=[], scan=scan) == frozenset()
+    driver = {"driver": {"name": "lint"}}
+    for run in (
+        {"tool": driver},
+        {"tool": driver, "invocations": [{"executionSuccessful": False}], "results": []},
+    ):
+        (root / "now.sarif").write_text(msgspec.json.encode({"version": "2.1.0", "runs": [run]}).decode())
+        now = take([root / "now.sarif"], snapshot=DictSnapshot(FILES), root=root)
+        rounds = compare(now, [past(look(1))], "r1")
+        assert (rounds.fixed, len(rounds.unknown)) == ((), 1)
+
+
+def test_one_unfinished_report_of_a_tool_makes_its_others_no_proof(root: Path, log: Log) -> None:
+    (root / "whole.sarif").write_text(log())
+    (root / "half.sarif").write_text('{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}}]}')
+    sources = [root / "whole.sarif", root / "half.sarif"]
+    assert take(sources, snapshot=DictSnapshot(FILES), root=root).reporters == frozenset()

@@ -1,12 +1,13 @@
 """The formats that intake reads, and which of them a document is written in."""
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from polly.errors import InputError
 from polly.intake.document import Document
 from polly.intake.sources import inventory
-from polly.intake.sources.format import Format
+from polly.intake.sources.format import Format, NoFindingError
 from polly.intake.sources.github import reader as github
 from polly.intake.sources.linters import load as linters
 from polly.intake.sources.linters.reader import format_of
@@ -25,6 +26,10 @@ FORMATS: dict[str, Format] = {
 _LARGE = (inventory.FORMAT, sarif.FORMAT)
 
 _KEYS_SHOWN = 6
+#: `src/a.py:3:1: what is wrong`, which is how compilers and linters speak to people.
+_PLACE_FIRST = re.compile(r"[^\s:*#|>-][^:]{0,300}:\d+(?::\d+)?:? ")
+_HEAD_LINES = 40
+_HEAD_LETTERS = 20_000
 
 
 def format_named(name: str, tools: Sequence[Tool] = ()) -> Format:
@@ -43,6 +48,7 @@ def recognise(document: Document, tools: Sequence[Tool] = ()) -> Format:
 
     tools: linters that the user describes; they are asked before those that Polly knows.
     """
+    _refuse_own(document)
     for each in _LARGE:
         if each.recognises(document):
             return each
@@ -54,6 +60,7 @@ def recognise(document: Document, tools: Sequence[Tool] = ()) -> Format:
             f"{document.name} may be of {' or '.join(tool.name for tool in found)}.",
             next_step=f"Say which, for instance --from {found[0].name}.",
         )
+    _refuse_plain_output(document)
     for each in FORMATS.values():
         if each.recognises(document):
             return each
@@ -61,6 +68,34 @@ def recognise(document: Document, tools: Sequence[Tool] = ()) -> Format:
         f"{document.name} is {_looks_like(document)}, which is not among the formats that Polly reads.",
         next_step=_step(document, tools),
     )
+
+
+def _refuse_own(document: Document) -> None:
+    """What Polly writes beside inventories is easily named by mistake."""
+    members = document.object_members or {}
+    if "plan_version" in members:
+        raise InputError(
+            f"{document.name} is a plan of Polly's, and a plan does not tell what was found.",
+            next_step="Name the report or review that it was made from, or .polly/inventory.json, which has "
+            f"its issues. To hold the plan against the repository: polly check {document.name}",
+        )
+    if "report_version" in members:
+        raise InputError(
+            f"{document.name} is the report of a run of Polly's, and tells no findings.",
+            next_step="Name what the run was about. `polly issues SOURCE --since RUN` compares with a run.",
+        )
+
+
+def _refuse_plain_output(document: Document) -> None:
+    """What tools print for people has no rule or severity that could be relied on."""
+    lines = document.text[:_HEAD_LETTERS].splitlines()[:_HEAD_LINES] if not document.is_json else []
+    places = sum(_PLACE_FIRST.match(line) is not None for line in lines)
+    if places and 2 * places >= sum(bool(line.strip()) for line in lines):
+        raise NoFindingError(
+            f"{document.name} is what a tool prints for people, line by line.",
+            next_step="Have the tool write JSON or SARIF instead, such as `mypy --output json` or "
+            "`ruff check --output-format sarif`; docs/reference/sources.md lists how others are asked.",
+        )
 
 
 def _step(document: Document, tools: Sequence[Tool]) -> str:

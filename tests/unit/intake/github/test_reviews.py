@@ -171,3 +171,8 @@ def test_what_is_said_about_the_whole_change_is_accounted_for(
     (finding,) = read([post], files=FILES).findings
     assert finding.left_out == left_out
     assert left_out or finding.places
+
+
+def test_reviewing_programs_are_named_also_when_all_is_well(read: Read, comment: Comment) -> None:
+    well = {"id": 5, "state": "APPROVED", "body": "No issues found.", "user": BOT}
+    assert read([well, comment()]).tools == ("CodeRabbit",)

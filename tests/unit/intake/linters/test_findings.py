@@ -292,3 +292,22 @@ def test_a_rescan_of_a_tool_that_did_not_finish_is_no_answer(root: Any) -> None:
 
     with pytest.raises(ToolError, match="did not finish: no"):
         read_findings(report, format="bandit", name="the scanner", snapshot=NoFiles(), root=root)
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.log", "REVIEW.md"])
+def test_a_report_in_a_misnamed_file_is_recognised(take: Take, name: str) -> None:
+    lines = "\n".join(json.dumps(mypy(line=number)) for number in (1, 2))
+    assert [each.source.tool for each in take({name: lines}, FILES).issues] == ["mypy", "mypy"]
+
+
+def test_what_a_tool_prints_for_people_is_refused_with_a_hint(take: Take) -> None:
+    with pytest.raises(InputError, match="prints for people") as refused:
+        take({"out.txt": "a.py:1:3: error: wrong [c]\na.py:2: note: so\nFound 1 error\n"}, FILES)
+    assert "mypy --output json" in (refused.value.next_step or "")
+
+
+def test_a_plan_of_pollys_own_is_no_source_and_says_how_to_check_it(take: Take) -> None:
+    with pytest.raises(InputError, match="is a plan") as refused:
+        take({"plan.json": json.dumps({"plan_version": 1, "base_commit": "0" * 40, "packages": []})}, FILES)
+    assert "polly check plan.json" in (refused.value.next_step or "")
+    assert ".polly/inventory.json" in (refused.value.next_step or "")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from polly.intake.sources.github.badges import read_badge
 from polly.intake.sources.github.details import Block, blocks_of, lines_of
 from polly.intake.sources.github.markup import plain, without_comments
+from polly.intake.text import headline
 from polly.work.issues import Severity
 
 #: Words of a summary after which a block says nothing about the finding itself.
@@ -22,7 +23,6 @@ _RANGE = re.compile(r"(?<![\w.:/-])(\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?(?![\w.
 _DONE = re.compile(r"[\s>*_]*(?:✅|☑️|✔️)\W*(?:addressed|resolved|fixed)\b", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*(.+?)\*\*|__(.+?)__")
 _SENTENCE = re.compile(r"(.{20,}?[.!?])(?:\s|$)|(.+?[\u3002\uff01\uff1f])")
-_TITLE_LENGTH = 120
 _ASKED = "Change proposed by the reviewer"
 
 
@@ -161,8 +161,7 @@ def _title(problem: str) -> tuple[str, bool]:
 
 
 def _clipped(text: str) -> str:
-    line = _bare(text)
-    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
+    return headline(_bare(text))
 
 
 def _bare(text: str) -> str:

@@ -11,6 +11,7 @@ from polly.intake.document import Document
 from polly.intake.finding import Context, Finding, Reading
 from polly.intake.sources.format import Format
 from polly.intake.sources.github.answers import Answers, read_answers
+from polly.intake.sources.github.authors import is_program, tool_of
 from polly.intake.sources.github.findings import FORMAT_NAME, FindingsReader
 from polly.intake.sources.github.head import Head
 from polly.intake.sources.github.threads import converse
@@ -55,10 +56,17 @@ def read(document: Document, context: Context) -> Reading:
     reader = FindingsReader(Head(context.snapshot), context.snapshot.paths, context.severity_table)
     findings = reader.read(converse(answers.posts, answers.states))
     unreadable = (_unreadable(place) for place in answers.unreadable)
-    return Reading((*findings, *unreadable), (*_warnings(document, answers), *reader.warnings))
+    warnings = (*_warnings(document, answers), *reader.warnings)
+    return Reading((*findings, *unreadable), warnings, tools=_programs(answers))
 
 
 FORMAT = Format(FORMAT_NAME, "comments, reviews and threads of a GitHub pull request", recognises, read)
+
+
+def _programs(answers: Answers) -> tuple[str, ...]:
+    """The reviewing programs that wrote anything, if only that all is well."""
+    named = (tool_of(post) for post in answers.posts if is_program(post))
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def _values(document: Document) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """A linter's report becomes findings, as the description of the tool says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from polly.intake.document import Document
 from polly.intake.finding import Context, Finding, Reading
@@ -40,9 +40,15 @@ def read(tool: Tool, document: Document, context: Context) -> Reading:
         for about in (failures, contradictions)
         for warning in about(tool, root, document.name)
     ]
-    # A report that names its tools finding by finding says nothing about a tool that found nothing.
-    tools = (tool.name,) if tool.tool is None else ()
-    return Reading(findings, (*reader.warnings(), *said), tools=tools)
+    return Reading(findings, (*reader.warnings(), *said), tools=tuple(_ran(tool, roots)))
+
+
+def _ran(tool: Tool, roots: Sequence[Scope]) -> Iterator[str]:
+    """The tools that the reports speak for, also when they found nothing."""
+    if tool.tool is None:
+        yield tool.name
+    named = (text_at(root, alternatives(tool.ran)).strip() for root in roots)
+    yield from dict.fromkeys(filter(None, named))
 
 
 class _Reader:

@@ -36,7 +36,7 @@ def reports(tool: Tool, document: Document) -> tuple[Scope, ...]:
     if not document.is_json:
         raise InputError(
             f"{document.name} is text, but {tool.name} writes JSON.",
-            next_step="If it is JSON, do not call it .txt or .md; otherwise leave out --from.",
+            next_step=f"Have it write JSON ({tool.about}), or leave out --from.",
         )
     for found in _candidates(document, head=False):
         if all(_fits(tool, each.value) or _is_empty_of(tool, each.value) for each in found):

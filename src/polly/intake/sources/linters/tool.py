@@ -89,12 +89,14 @@ class Tool(Part, frozen=True, kw_only=True):
     """A tool and its report.
 
     recognise: ways to know the report; each names paths, and the members that what stands there has ("!x":
-    has not). severities: the level of each of the tool's own words.
+    has not). severities: the level of each of the tool's own words. tool: where a finding names its tool.
+    ran: where such a report names the tool that ran, whether or not it found anything.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
     about: str
     tool: Selector | None = None
+    ran: Selector = ()
     recognise: Annotated[tuple[dict[str, Members], ...], msgspec.Meta(min_length=1)]
     findings: Annotated[tuple[Findings, ...], msgspec.Meta(min_length=1)]
     severities: dict[str, Level] = {}

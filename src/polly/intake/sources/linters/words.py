@@ -6,15 +6,14 @@ from polly.intake.edits import Edit, described
 from polly.intake.sources.linters.places import path_of, region_of, scopes
 from polly.intake.sources.linters.selectors import Scope, number_at, stated_at, text_at
 from polly.intake.sources.linters.tool import Edits, Findings, Related, Tool, alternatives
+from polly.intake.text import headline
 
-_TITLE_LENGTH = 120
 _RELATED_SHOWN = 20
 
 
 def title_of(text: str) -> str:
     """The first line, shortened where it is long."""
-    line = " ".join(text.strip().partition("\n")[0].split())
-    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
+    return headline(text.strip().partition("\n")[0])
 
 
 def problem_of(scope: Scope, findings: Findings, message: str, tool: Tool) -> str:
@@ -52,7 +51,7 @@ def _changes(scope: Scope, edits: Edits, tool: Tool) -> Iterator[str]:
         if text is None:
             continue
         first, last = (number_at(each, alternatives(selector)) for selector in (edits.start, edits.end))
-        characters = (first, last) if first is not None and last is not None else None
-        change = described(Edit(text, *region_of(each, edits, tool), characters))
+        offsets = (first, last) if first is not None and last is not None else None
+        change = described(Edit(text, *region_of(each, edits, tool), offsets))
         before, about = about, text_at(each, alternatives(edits.about)).strip()
         yield f"{about}\n{change}" if about and about != before else change

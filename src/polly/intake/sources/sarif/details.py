@@ -26,6 +26,7 @@ from polly.intake.sources.sarif.log import (
 )
 from polly.intake.sources.sarif.places import Places
 from polly.intake.sources.sarif.rules import at
+from polly.intake.text import headline
 
 #: The length of `null` and `[{}]`.
 _NOTHING = 4
@@ -149,8 +150,7 @@ def _text(message: Message | None) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MOST_LETTERS else line[: _MOST_LETTERS - 1].rstrip() + "…"
+    return headline(text, most=_MOST_LETTERS)
 
 
 def _decoded(raw: msgspec.Raw, shape: type[_Value]) -> _Value | None:

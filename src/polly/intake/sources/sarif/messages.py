@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from polly.intake.edits import Edit, described
 from polly.intake.paths import from_uri
 from polly.intake.sources.sarif.log import (
     ArtifactChange,
@@ -13,11 +14,11 @@ from polly.intake.sources.sarif.log import (
     Result,
     Rule,
 )
+from polly.intake.text import headline
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,4})\}")
 _EMBEDDED_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\(\d+\)")
 _ESCAPED_BRACKET = re.compile(r"\\([\[\]\\])")
-_TITLE_LENGTH = 120
 
 
 def message_text(result: Result, rule: Rule | None, driver: Component) -> str:
@@ -33,9 +34,7 @@ def message_text(result: Result, rule: Rule | None, driver: Component) -> str:
 def title_of(message: str, rule: Rule | None) -> str:
     """One line: the message's only line, else what the rule is about, else the message's first line."""
     first, _, rest = message.partition("\n")
-    line = (_described(rule) if rest.strip() else "") or first
-    line = " ".join(line.split())
-    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
+    return headline((_described(rule) if rest.strip() else "") or first)
 
 
 def suggestion_of(result: Result, primary_uri: str | None) -> str:
@@ -79,44 +78,23 @@ def _described(rule: Rule | None) -> str:
 
 def _changes(change: ArtifactChange, primary_uri: str | None) -> Iterator[str]:
     uri = change.artifact_location.uri if change.artifact_location else None
-    place = "" if uri is None or uri == primary_uri else f" of {from_uri(uri) or uri}"
+    file = "" if uri is None or uri == primary_uri else from_uri(uri) or uri
     for replacement in change.replacements or ():
-        yield _change(replacement, place)
+        yield described(_edit(replacement, file))
 
 
-def _change(replacement: Replacement, place: str) -> str:
-    region = replacement.deleted_region
+def _edit(replacement: Replacement, file: str) -> Edit:
     content = replacement.inserted_content.text if replacement.inserted_content else None
-    where = _where(region) + place
-    if not content:
-        return f"Delete {where}."
-    verb = "Insert at" if region is not None and _is_empty(region) else "Replace"
-    fence = "```" if "```" not in content else "~~~~"
-    return (
-        f"{verb} {where}{'' if verb == 'Insert at' else ' with'}:\n{fence}\n{content.strip(chr(10))}\n{fence}"
+    region = replacement.deleted_region or Region()
+    unit, start, length = "character", region.char_offset, region.char_length
+    if start is None:
+        unit, start, length = "byte", region.byte_offset, region.byte_length
+    return Edit(
+        content or "",
+        region.start_line,
+        region.end_line,
+        (region.start_column, region.end_column),
+        None if start is None else (start, start + (length or 0)),
+        unit,
+        file,
     )
-
-
-def _is_empty(region: Region) -> bool:
-    if region.start_line is None:
-        return not (region.char_length or region.byte_length)
-    same_line = region.end_line in (None, region.start_line)
-    return same_line and region.end_column is not None and region.end_column == (region.start_column or 1)
-
-
-def _where(region: Region | None) -> str:
-    if region is None:
-        return "the file"
-    if region.start_line is None:
-        unit = "character" if region.char_offset is not None else "byte"
-        offset = region.char_offset if region.char_offset is not None else region.byte_offset
-        return "the marked text" if offset is None else f"the text at {unit} {offset}"
-    start = f"line {region.start_line}"
-    if region.start_column is not None:
-        start += f" column {region.start_column}"
-    end = ""
-    if region.end_line not in (None, region.start_line):
-        end = f" to line {region.end_line}"
-    if region.end_column is not None and not _is_empty(region):
-        end += f"{'' if end else ' to'} column {region.end_column}"
-    return start + end
