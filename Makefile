@@ -37,11 +37,14 @@ PINS := sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p'
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 60
 
+# How many events `make chaos-sink` sends.
+EVENTS ?= 1000000
+
 # Arguments for pytest, for instance `make test ARGS="-k spool"`.
 ARGS ?=
 
 .PHONY: help demo test check bench setup format check-format lint types security imports lock check-lock docs \
-	picture chaos fuzz hooks clean
+	picture chaos chaos-sink fuzz agents more-agents hooks clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -89,6 +92,9 @@ docs: $(READY) ## write docs/reference/commands.md anew from the program
 picture: $(READY) ## draw docs/demo.svg anew from a real demo
 	$(PYTHON_RUN) docs/make_picture.py
 
+chaos-sink: $(READY) ## sinks between Kafka and PostgreSQL, killed every few seconds, EVENTS long (default 1000000)
+	POLLY_CHAOS_EVENTS=$(EVENTS) POLLY_CHAOS_KILLS=60 $(PYTHON_RUN) -m pytest tests/chaos/test_sink.py -k any_moment $(ARGS)
+
 chaos: $(READY) ## the long form of the kill -9 tests
 	POLLY_CHAOS_KILLS=60 $(PYTHON_RUN) -m pytest tests/chaos $(ARGS)
 
@@ -100,6 +106,13 @@ fuzz: $(READY) ## fuzz every reader, FUZZ_SECONDS long (default 60) by coverage,
 	@cd $(CACHE)/fuzz && PYTHONPATH="$(abspath $(CACHE)/atheris)" "$(abspath $(PYTHON_RUN))" "$(abspath tests/fuzz/guided.py)" \
 		-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=2048 -timeout=30 -verbosity=0 corpus
 	POLLY_FUZZ_EXAMPLES=2000 $(PYTHON_RUN) -m pytest tests/fuzz $(ARGS)
+
+agents: $(READY) ## install the coding agents that the tests start, as the tests do when they first need them
+	$(PYTHON_RUN) -m tests.agents
+
+# Large and slow to start, so that no other run has them: 900 MB, and ten seconds for each test.
+more-agents: $(READY) ## try opencode and aider too
+	POLLY_TEST_MORE_AGENTS=1 $(PYTHON_RUN) -m pytest tests/integration/real_agents/test_more_agents.py $(ARGS)
 
 hooks: $(READY) ## run the checks before every commit of yours
 	$(BIN)/pre-commit install

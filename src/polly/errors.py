@@ -9,6 +9,7 @@ PollyError                  something a person can put right; shown without a tr
 │   ├── StoreUnavailable    … now; it can heal without anybody changing anything of ours
 │   └── StoreMisconfigured  … until somebody changes the database, its rights or the settings
 ├── BusError                the Kafka cluster cannot be reached, or refused something
+│   └── BusMisconfigured    … until somebody changes the cluster, its rights or the settings
 └── ToolError               a program that Polly needs is missing or failed
 
 Anything else that reaches the edge is our bug: exit code 3, with a file to report it.
@@ -58,6 +59,10 @@ class StoreMisconfigured(StoreError):  # noqa: N818
 
 class BusError(PollyError):
     """The Kafka cluster cannot be reached, or refused something."""
+
+
+class BusMisconfigured(BusError):  # noqa: N818
+    """The cluster does not let us in, or lacks a topic. Trying again alone will never help."""
 
 
 class ToolError(PollyError):

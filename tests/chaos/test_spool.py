@@ -56,9 +56,9 @@ drain.BATCH_BYTES = 4_096
 class Telling:
     def __init__(self, store):
         self.store, self.position, self.forget = store, store.position, store.forget
-    def ingest(self, batch):
+    def ingest(self, batches, *, most_dead=None):
         print("about to store", flush=True)
-        result = self.store.ingest(batch)
+        result = self.store.ingest(batches)
         print("stored", flush=True)
         return result
 with SqliteStore.open(sys.argv[2]) as store:

@@ -1,4 +1,8 @@
-"""Where events go: the spool of this user, and from there the store, in this process."""
+"""Where events go: the spool of this user, and from there the store, in this process.
+
+Where a Kafka cluster is set up, the spool is left to `polly relay`: the events of this machine then take one
+way only, in order, and whoever reads the topics gets them too.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +13,11 @@ from polly.errors import PollyError
 from polly.events.envelope import Envelope
 from polly.pipeline.project import Project
 from polly.pipeline.runs import Publish
-from polly.settings import state_home
+from polly.settings import Settings, state_home
 from polly.sink.recorder import Recorder
 
 if TYPE_CHECKING:
-    from polly.store.sqlite import SqliteStore
+    from polly.store.ports import Store
 
 
 @contextmanager
@@ -51,6 +55,8 @@ def drain_spool(project: Project) -> None:
 
 
 def _drain(project: Project, recorder: Recorder) -> None:
+    if project.settings.kafka.bootstrap_servers:
+        return
     try:
         with open_store(project) as store:
             recorder.flush_into(store)
@@ -59,12 +65,18 @@ def _drain(project: Project, recorder: Recorder) -> None:
 
 
 @contextmanager
-def open_store(project: Project) -> "Iterator[SqliteStore]":
-    """The store of the settings: SQLite in the user's data folder by default."""
-    from polly.store.sqlite import SqliteStore  # noqa: PLC0415 - SQLAlchemy takes half as long as a command
+def open_store(project: Project) -> "Iterator[Store]":
+    """The store of the project's settings."""
+    with store_of(project.settings) as store:
+        yield store
 
-    url = project.settings.store.url or str(state_home() / "polly.db")
-    store = SqliteStore.open(url)
+
+@contextmanager
+def store_of(settings: Settings) -> "Iterator[Store]":
+    """The store of the settings: SQLite in the user's data folder by default; made when there is none."""
+    from polly.store.opening import open_store  # noqa: PLC0415 - SQLAlchemy takes half as long as a command
+
+    store = open_store(settings.store.url or state_home() / "polly.db", settings.store.password)
     try:
         yield store
     finally:

@@ -47,6 +47,7 @@ class ActionRecorded(AgentEvent, frozen=True, kw_only=True):
     """An agent did one thing (row of agent_actions).
 
     action: ties a `tool_call` to the `success` or `error` that ended it, such as the id of a tool call.
+    execution: the execution that it belongs to, when it is known.
     """
 
     type: ClassVar[str] = "dev.polly.action.recorded.v1"
@@ -60,6 +61,7 @@ class ActionRecorded(AgentEvent, frozen=True, kw_only=True):
     action: str | None = None
     parent_action: str | None = None
     working_directory: str | None = None
+    execution: str | None = None
 
 
 class ExecutionStarted(AgentEvent, frozen=True, kw_only=True):

@@ -374,7 +374,9 @@ def _redact_value(value: object, key: str, counts: Counts) -> object:
 
 
 def _redact_string(value: str, key: str, counts: Counts) -> str:
-    named = re.search(rf"(?i)(?:{_KEY})s?{_KEY_TAIL}$", key) if key else None
+    # Few keys have one of these words: the others need not pay for compiling the pattern.
+    may_be_named = any(anchor in key.lower() for anchor in _KEY_ANCHORS.split())
+    named = re.search(rf"(?i)(?:{_KEY})s?{_KEY_TAIL}$", key) if may_be_named else None
     if named and _is_secret_value(value, is_password=bool(named["password"])):
         return _mark("named-value", value, counts)
     return _counted(value, counts)

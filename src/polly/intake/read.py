@@ -1,13 +1,12 @@
 """Intake on one screen: load, recognise, read, build, merge."""
 
-import gc
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from polly.errors import InputError, ToolError
+from polly.garbage import collected_later
 from polly.intake.build import Built, build
 from polly.intake.document import Document, Fetch, load, parse
 from polly.intake.finding import Context, Reading
@@ -75,7 +74,7 @@ def take(
         document = load(part.path, name=part.name, fetch=fetch)
         return _read(document, chosen or recognise(document, linters), context)
 
-    with _no_collector():
+    with collected_later():
         for source in sources:
             for part, reading in readings(source, display_name(source, root), read_part):
                 each = build(
@@ -141,15 +140,3 @@ def _reporters(reading: Reading) -> Iterator[str]:
     yield from map(str.casefold, reading.tools)
     for source in {finding.source.tool or finding.source.format for finding in reading.findings}:
         yield source.casefold()
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Findings form no cycles, and looking for some among a million of them takes longer than reading."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

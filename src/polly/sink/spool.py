@@ -1,10 +1,10 @@
 """Where events wait: one append-only file of JSON lines per producer process, safe against kill -9.
 
 A producer holds a lock beside its file for as long as it lives, so that a reader can tell a file that may
-still grow from one that is complete.
+still grow from one that is complete. What processes append to that live for a moment only, such as hooks, is
+described in session_file.
 """
 
-import hashlib
 import os
 import platform
 import re
@@ -18,18 +18,19 @@ from filelock import FileLock, Timeout
 
 from polly.events.envelope import Envelope, uuid7
 from polly.events.redaction import redact_json
+from polly.sink.fitting import MAX_DATA_BYTES, fitted_by
+from polly.sink.session_file import (
+    MAX_SPOOL_BYTES,
+    SEQUENCE_DIGITS,
+    SPOOL_SUFFIX,
+    is_closed,
+    is_of_a_session,
+    spool_bytes,
+)
 
-#: All files of a spool together. When nobody drains it, the disk of the user must not be what stops it.
-MAX_SPOOL_BYTES = 1024 * 1024 * 1024
-#: The largest `data` of one event; longer texts and lists in it are shortened.
-MAX_DATA_BYTES = 64 * 1024
-#: Digits of `sequence`, so that numbers sort as text.
-SEQUENCE_DIGITS = 12
-
-SPOOL_SUFFIX = ".jsonl"
-
-#: Characters per text and entries per list, tried in this order until the data fits.
-_CUTS = ((16_384, 1_000), (4_096, 300), (1_024, 100), (256, 30), (64, 10), (16, 3))
+#: Who holds the first moves events out of the spool. A relay holds both, for as long as it lives.
+DRAIN_LOCK = "drain.lock"
+RELAY_LOCK = "relay.lock"
 
 
 class SpoolWriter:
@@ -131,7 +132,9 @@ def lock_path(folder: Path, producer: str) -> Path:
 
 
 def producer_is_alive(folder: Path, producer: str) -> bool:
-    """True while the process that writes the producer's file may write more."""
+    """True while more may be written to the producer's file."""
+    if is_of_a_session(producer):
+        return not is_closed(str(folder), producer)
     lock = FileLock(lock_path(folder, producer), thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -146,43 +149,9 @@ def spool_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SPOOL_SUFFIX}"))
 
 
-def spool_bytes(folder: Path) -> int:
-    """The size of all files of the spool together."""
-    return sum(_size(path) for path in spool_files(folder))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:  # drained and deleted in between
-        return 0
-
-
 def fitted(data: Any, limit: int = MAX_DATA_BYTES) -> bytes:
     """The JSON of `data`, shortened to `limit` bytes without changing its shape.
 
     What was shortened says so in place; `_cut` at the top keeps the size and the sha256 of the whole.
     """
-    whole = msgspec.json.encode(data)
-    if len(whole) <= limit:
-        return whole
-    note = {"_cut": {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}}
-    for characters, entries in _CUTS:
-        smaller = _shortened(data, characters, entries)
-        if isinstance(smaller, dict):
-            smaller |= note
-        encoded = msgspec.json.encode(smaller)
-        if len(encoded) <= limit:
-            return encoded
-    return msgspec.json.encode(note)
-
-
-def _shortened(value: Any, characters: int, entries: int) -> Any:
-    if isinstance(value, str) and len(value) > characters:
-        return f"{value[:characters]}… [cut: {len(value)} characters]"
-    if isinstance(value, list):
-        return [_shortened(each, characters, entries) for each in value[:entries]]
-    if isinstance(value, dict):
-        kept = list(value.items())[:entries]
-        return {key: _shortened(each, characters, entries) for key, each in kept}
-    return value
+    return fitted_by(msgspec.json.encode, data, limit)

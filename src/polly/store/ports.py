@@ -1,13 +1,17 @@
 """What a store of events offers. A new backend passes tests/contract/store."""
 
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 
-from polly.events.transfer import Batch, IngestResult
+from polly.events.transfer import Batch, DeadLetter, IngestResult
 from polly.work.effort import EffortSample
 from polly.work.run import RunState, Verdict
+
+_Answer = TypeVar("_Answer")
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +34,28 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(Protocol):
-    """Keeps events once each, in whatever order and however often they come.
+    """Keeps events once each, in whatever order and however often they come. One thread uses it at a time.
 
-    Every method raises StoreError when the database cannot do its part.
+    Every method raises StoreUnavailable when the database cannot do its part now, StoreMisconfigured when it
+    will not until somebody changes something, and nothing of the database's client.
     """
 
-    def ingest(self, batch: Batch) -> IngestResult:
-        """Stores a batch and the new position of its stream in one transaction.
+    @property
+    def engine(self) -> sa.Engine:
+        """For readers and migrations."""
+        ...
 
-        A record that cannot be understood becomes a dead letter and never costs its neighbours.
-        Raises OffsetMoved, with nothing written, when the stored position is not the batch's start.
+    @property
+    def place(self) -> str:
+        """Where it is, as it may be shown to anybody."""
+        ...
+
+    def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
+        """Stores batches, each of another stream, and the new positions of their streams in one transaction.
+
+        A record that cannot be stored becomes a dead letter, in the same transaction, and never costs its
+        neighbours. With nothing written, raises OffsetMoved when a stream does not stand at its batch's
+        start (one that was never seen stands anywhere), and TooManyDead for more letters than `most_dead`.
         """
         ...
 
@@ -51,12 +67,32 @@ class Store(Protocol):
         """Drops the position of a stream that is gone for good. Its events stay."""
         ...
 
+    def unpublished_letters(self, streams: Collection[str]) -> tuple[DeadLetter, ...]:
+        """The open dead letters of these streams that no topic has acknowledged, in order."""
+        ...
+
+    def mark_published(self, letters: Sequence[DeadLetter]) -> None:
+        """A topic has acknowledged these."""
+        ...
+
+    def check_writable(self) -> None:
+        """Returns when something could be stored now."""
+        ...
+
     def list_runs(self, project_path: str | None = None) -> tuple[RunSummary, ...]:
         """The runs of one project, or of all, the newest first."""
         ...
 
     def effort_samples(self, project_path: str | None = None) -> tuple[EffortSample, ...]:
         """What issues took whose packages got through, in one project or in all, the newest first."""
+        ...
+
+    def ask(self, question: Callable[[sa.Connection], _Answer]) -> _Answer:
+        """What the question finds, all of it as it was at one moment (`polly.store.observations`)."""
+        ...
+
+    def change(self, decision: Callable[[sa.Connection], _Answer]) -> _Answer:
+        """What the decision returns, after all that it wrote is stored at once (`polly.store.letters`)."""
         ...
 
     def close(self) -> None:

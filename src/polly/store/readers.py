@@ -17,7 +17,7 @@ MOST_SAMPLES = 20_000
 
 def list_runs(connection: sa.Connection, project_path: str | None) -> tuple[RunSummary, ...]:
     """The runs of one project, or of all, the newest first."""
-    query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run.desc())
+    query = sa.select(runs).order_by(runs.c.started_at.desc().nulls_last(), runs.c.run.desc())
     if project_path is not None:
         query = query.where(runs.c.project_path == project_path)
     packages = _per_run(connection, work_packages, sa.func.count())

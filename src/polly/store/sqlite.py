@@ -1,37 +1,57 @@
 """The store in one SQLite file: no set-up, readers beside one writer (WAL)."""
 
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from sqlalchemy.dialects.sqlite import insert
 
-from polly.errors import StoreError
+from polly.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from polly.events.transfer import Batch, IngestResult
-from polly.store import ingest as _ingest
-from polly.store import readers
-from polly.store.ports import RunSummary
-from polly.store.schema import REVISION, sink_offsets
+from polly.store.asking import AskingStore
+from polly.store.ingest.sqlite_writer import SqliteWriter
+from polly.store.ingest.transaction import ingest
+from polly.store.schema import REVISION
 from polly.store.upgrade import current_revision, upgrade
-from polly.work.effort import EffortSample
 
 #: How long a writer waits for another one before it gives up.
 BUSY_TIMEOUT_SECONDS = 30.0
 
 _SCHEME = "sqlite:///"
 
+#: Primary result codes after which trying again later is right.
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        # Another process changed the tables; the next statement sees them.
+        sqlite3.SQLITE_SCHEMA,
+    }
+)
+_ABOUT_THE_PATH = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
 
-class SqliteStore:
+
+class SqliteStore(AskingStore):
     """The store in one SQLite file. Open it with `SqliteStore.open`, close it when done (or use `with`)."""
 
     def __init__(self, engine: sa.Engine, path: Path) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.path = path
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.path)
 
     @classmethod
     def open(cls, url_or_path: str | Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Self:
@@ -47,47 +67,19 @@ class SqliteStore:
             raise
         return store
 
-    def ingest(self, batch: Batch) -> IngestResult:
-        """Stores a batch and the position of its stream in one transaction. Raises OffsetMoved."""
-        with self._problems("written"), self._writing() as connection:
-            return _ingest.ingest(connection, insert, batch)
-
-    def position(self, stream: str) -> int:
-        """Where the next batch of the stream starts."""
-        query = sa.select(sink_offsets.c.next_offset).where(sink_offsets.c.stream == stream)
-        with self._problems("read"), self.engine.connect() as connection:
-            return connection.execute(query).scalar() or 0
-
-    def forget(self, stream: str) -> None:
-        """Drops the position of a stream that is gone for good."""
-        with self._problems("written"), self._writing() as connection:
-            connection.execute(sa.delete(sink_offsets).where(sink_offsets.c.stream == stream))
-
-    def list_runs(self, project_path: str | None = None) -> tuple[RunSummary, ...]:
-        """The runs of one project, or of all, the newest first."""
-        with self._problems("read"), self.engine.connect() as connection:
-            return readers.list_runs(connection, project_path)
-
-    def effort_samples(self, project_path: str | None = None) -> tuple[EffortSample, ...]:
-        """What issues took whose packages got through, in one project or in all, the newest first."""
-        with self._problems("read"), self.engine.connect() as connection:
-            return readers.effort_samples(connection, project_path)
-
-    def close(self) -> None:
-        """Gives back the file."""
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
+        """Stores batches and the positions of their streams in one transaction; see ports.Store."""
+        with self._writing() as connection:
+            cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+            return ingest(SqliteWriter(cursor), batches, most_dead)
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self.engine.connect().execution_options(polly_writes=True) as connection, connection.begin():
+        with (
+            self._problems("written"),
+            self.engine.connect().execution_options(polly_writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def _bring_up_to_date(self, timeout_seconds: float) -> None:
@@ -107,11 +99,20 @@ class SqliteStore:
         """Turns the database's own trouble into a StoreError."""
         try:
             yield
-        except (sa.exc.DBAPIError, OSError, Timeout) as error:
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError, Timeout) as error:
             reason = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            raise StoreError(
+            raise _trouble(reason)(
                 f"the store {self.path} cannot be {doing}: {reason}", next_step=_next_step(str(reason))
             ) from error
+
+
+def _trouble(reason: BaseException | None) -> type[StoreError]:
+    if isinstance(reason, Timeout):
+        return StoreUnavailable
+    if isinstance(reason, OSError):
+        return StoreMisconfigured if isinstance(reason, _ABOUT_THE_PATH) else StoreUnavailable
+    code = getattr(reason, "sqlite_errorcode", -1)
+    return StoreUnavailable if code & 0xFF in _PASSING else StoreMisconfigured
 
 
 def _path(url_or_path: str | Path) -> Path:
@@ -120,9 +121,9 @@ def _path(url_or_path: str | Path) -> Path:
         return Path(text).expanduser()
     if not text.startswith(_SCHEME) or len(text) == len(_SCHEME):
         scheme = text.partition("://")[0]
-        raise StoreError(
+        raise StoreMisconfigured(
             f"the store cannot be a {scheme} URL of this form: a file is needed.",
-            next_step="Write [store] url as a path or as sqlite:///path/to/file.db.",
+            next_step="Write [store] url as a path, as sqlite:///PATH or as postgresql://USER@HOST/DATABASE.",
         )
     return Path(text.removeprefix(_SCHEME)).expanduser()
 

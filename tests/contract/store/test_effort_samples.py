@@ -14,7 +14,7 @@ from polly.events.catalog import (
 )
 from polly.events.event import EventData
 from polly.events.transfer import IngestResult
-from polly.store.sqlite import SqliteStore
+from polly.store.ports import Store
 from polly.work.effort import EffortSample
 from polly.work.issues import Severity
 from polly.work.run import AttemptOutcome, IssueOutcome, PackageState, Verdict
@@ -105,28 +105,24 @@ def sample(name: str, seconds: float) -> EffortSample:
     )
 
 
-def test_each_issue_has_its_even_share_of_all_attempts(store: SqliteStore, put: Put, line: Line) -> None:
+def test_each_issue_has_its_even_share_of_all_attempts(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, story("r1", (40.0, 20.0), {"A": Verdict.FIXED, "B": None}))
     assert store.effort_samples() == (sample("A", 30.0), sample("B", 30.0))
 
 
-def test_issues_that_were_not_fixed_or_declined_do_not_count(
-    store: SqliteStore, put: Put, line: Line
-) -> None:
+def test_issues_that_were_not_fixed_or_declined_do_not_count(store: Store, put: Put, line: Line) -> None:
     verdicts = {"A": Verdict.NOT_FIXED, "B": Verdict.DECLINED, "C": Verdict.PARTLY, "D": Verdict.UNVERIFIABLE}
     put_story(put, line, story("r1", (40.0,), dict(verdicts)))
     assert store.effort_samples() == (sample("C", 10.0), sample("D", 10.0))
 
 
-def test_packages_that_did_not_get_through_do_not_count(store: SqliteStore, put: Put, line: Line) -> None:
+def test_packages_that_did_not_get_through_do_not_count(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, story("r1", (40.0,), {"A": Verdict.FIXED}, state=PackageState.RED))
     put_story(put, line, story("r2", (), {"A": Verdict.FIXED}))
     assert store.effort_samples() == ()
 
 
-def test_the_newest_come_first_and_a_project_sees_only_its_own(
-    store: SqliteStore, put: Put, line: Line
-) -> None:
+def test_the_newest_come_first_and_a_project_sees_only_its_own(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, story("r1", (10.0,), {"A": Verdict.FIXED}))
     put_story(put, line, story("r2", (20.0,), {"A": Verdict.FIXED}, path="/other"), days=1)
     put_story(put, line, story("r3", (30.0,), {"A": Verdict.FIXED}), days=2)

@@ -17,8 +17,7 @@ from polly.events.catalog import (
 )
 from polly.events.event import EventData
 from polly.events.transfer import IngestResult
-from polly.store.ports import RunSummary
-from polly.store.sqlite import SqliteStore
+from polly.store.ports import RunSummary, Store
 from polly.work.issues import Severity
 from polly.work.run import AttemptOutcome, IssueOutcome, RunState, Verdict
 
@@ -90,12 +89,12 @@ def committed(package: str) -> PackageCommitted:
     return PackageCommitted(run="R", package=package, tree="t", by="ann", commit="d", branch="main")
 
 
-def test_no_runs_are_no_rows(store: SqliteStore) -> None:
+def test_no_runs_are_no_rows(store: Store) -> None:
     assert store.list_runs() == ()
     assert store.list_runs("/nowhere") == ()
 
 
-def test_figures_of_a_run_are_counted_from_its_rows(store: SqliteStore, put: Put, line: Line) -> None:
+def test_figures_of_a_run_are_counted_from_its_rows(store: Store, put: Put, line: Line) -> None:
     put_story(
         put,
         line,
@@ -131,15 +130,13 @@ def test_figures_of_a_run_are_counted_from_its_rows(store: SqliteStore, put: Put
     )
 
 
-def test_a_package_committed_again_after_an_undo_counts(store: SqliteStore, put: Put, line: Line) -> None:
+def test_a_package_committed_again_after_an_undo_counts(store: Store, put: Put, line: Line) -> None:
     undone = LandingUndone(run="R", package="WP1", by="ann", how="revert")
     put_story(put, line, started("R"), committed("WP1"), undone, committed("WP1"))
     assert store.list_runs()[0].committed_packages == 1
 
 
-def test_the_newest_run_comes_first_and_a_project_sees_its_own(
-    store: SqliteStore, put: Put, line: Line
-) -> None:
+def test_the_newest_run_comes_first_and_a_project_sees_its_own(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, started("old", "/a"))
     put_story(put, line, started("new", "/a"), since=NOON + timedelta(days=1))
     put_story(put, line, started("other", "/b"), since=NOON + timedelta(hours=1))
@@ -147,14 +144,14 @@ def test_the_newest_run_comes_first_and_a_project_sees_its_own(
     assert [run.run for run in store.list_runs("/a")] == ["new", "old"]
 
 
-def test_a_resumed_run_is_running_again(store: SqliteStore, put: Put, line: Line) -> None:
+def test_a_resumed_run_is_running_again(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, started("R"), RunInterrupted(run="R", reason="Ctrl-C"))
     assert store.list_runs()[0].state is RunState.INTERRUPTED
     put_story(put, line, RunResumed(run="R"), since=NOON + timedelta(minutes=1))
     assert store.list_runs()[0].state is RunState.RUNNING
 
 
-def test_a_run_whose_start_was_lost_is_listed_last(store: SqliteStore, put: Put, line: Line) -> None:
+def test_a_run_whose_start_was_lost_is_listed_last(store: Store, put: Put, line: Line) -> None:
     put_story(put, line, RunEnded(run="R", verified=1, unverified=0, red=False))
     put_story(put, line, started("whole"))
     whole, broken = store.list_runs()

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from polly.errors import StoreError
+from polly.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from polly.events.catalog import RunResumed
 from polly.events.transfer import Batch, Record
 from polly.store import schema
@@ -64,7 +64,7 @@ def test_the_revision_that_open_looks_for_is_the_last_one(tmp_path: Path) -> Non
 def test_up_down_and_up_again_works_on_a_database_with_data(tmp_path: Path, line: Line) -> None:
     with SqliteStore.open(tmp_path / "polly.db") as store:
         batch = Batch("s", 0, 2, (Record(0, line(RunResumed(run="R"))), Record(1, b"poison")))
-        store.ingest(batch)
+        store.ingest([batch])
         before = shape(store.engine)
         with store.engine.begin() as connection:
             downgrade(connection)
@@ -73,7 +73,7 @@ def test_up_down_and_up_again_works_on_a_database_with_data(tmp_path: Path, line
             upgrade(connection, "it")
             upgrade(connection, "it")
         assert shape(store.engine) == before
-        assert store.ingest(batch).stored == 1
+        assert store.ingest([batch]).stored == 1
 
 
 def test_an_up_to_date_store_is_opened_without_the_migrations_program(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_database_waits_for_others_and_keeps_what_it_said_it_stored(tmp_path
 def test_readers_see_the_last_stored_state_while_a_writer_writes(tmp_path: Path, line: Line) -> None:
     path = tmp_path / "polly.db"
     with SqliteStore.open(path) as store:
-        store.ingest(Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),)))
+        store.ingest([Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),))])
         writer = sqlite3.connect(path, isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("DELETE FROM runs")
@@ -130,8 +130,8 @@ def test_a_locked_store_is_a_clear_error_and_no_dead_letter(tmp_path: Path, line
     with SqliteStore.open(path, busy_timeout_seconds=0.01) as store:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="cannot be written: database is locked") as caught:
-            store.ingest(Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),)))
+        with pytest.raises(StoreUnavailable, match="cannot be written: database is locked") as caught:
+            store.ingest([Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),))])
         assert caught.value.next_step == "Another program holds it; try again when it is done."
         other.execute("ROLLBACK")
         other.close()
@@ -142,8 +142,8 @@ def test_a_lost_table_is_trouble_of_the_store_and_no_dead_letter(tmp_path: Path,
     with SqliteStore.open(tmp_path / "polly.db") as store:
         with store.engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE runs")
-        with pytest.raises(StoreError, match="no such table: runs"):
-            store.ingest(Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),)))
+        with pytest.raises(StoreMisconfigured, match="no such table: runs"):
+            store.ingest([Batch("s", 0, 1, (Record(0, line(RunResumed(run="R"))),))])
         assert store.position("s") == 0
 
 
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, " * 100)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="file is not a database"):
+    with pytest.raises(StoreMisconfigured, match="file is not a database"):
         SqliteStore.open(path)
     assert path.read_bytes() == before
 
@@ -197,3 +197,23 @@ def test_processes_that_make_the_same_store_at_once_all_get_it(tmp_path: Path) -
     processes = [subprocess.Popen([sys.executable, "-c", OPEN, str(path)]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert "events" in tables(path)
+
+
+def test_a_full_disk_is_trouble_that_passes_and_no_dead_letter(tmp_path: Path, line: Line) -> None:
+    with SqliteStore.open(tmp_path / "polly.db") as store:
+        with store.engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+        @sa.event.listens_for(store.engine, "begin")
+        def limit(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+        raws = [line(RunResumed(run=f"R{number}" * 900)) for number in range(60)]
+        records = tuple(Record(number, raw) for number, raw in enumerate(raws))
+        with pytest.raises(StoreUnavailable, match="full"):
+            store.ingest([Batch("s", 0, 60, records)])
+        sa.event.remove(store.engine, "begin", limit)
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 100000000")
+        assert store.position("s") == 0
+        assert store.ingest([Batch("s", 0, 60, records)])[:3] == (60, 0, 0)

@@ -1,14 +1,14 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from filelock import FileLock
 
-from polly.errors import StoreError
+from polly.errors import StoreMisconfigured, StoreUnavailable
 from polly.events.envelope import Envelope
 from polly.events.transfer import Batch, IngestResult
 from polly.sink import drain as drain_module
@@ -136,11 +136,11 @@ class _BreaksAfter:
         self.position = store.position
         self.forget = store.forget
 
-    def ingest(self, batch: Batch) -> IngestResult:
+    def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
         self.batches += 1
         if self.batches > 2:
-            raise StoreError("the disk is full")
-        return self.store.ingest(batch)
+            raise StoreMisconfigured("a table is gone")
+        return self.store.ingest(batches, most_dead=most_dead)
 
 
 def test_trouble_of_the_store_loses_nothing_and_doubles_nothing(
@@ -149,13 +149,74 @@ def test_trouble_of_the_store_loses_nothing_and_doubles_nothing(
     monkeypatch.setattr(drain_module, "BATCH_BYTES", 1_000)
     sent = [event(str(number)) for number in range(20)]
     path = spooled(tmp_path, *sent)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreMisconfigured):
         drain(tmp_path, _BreaksAfter(store))
     stored = len(ids(store))
     assert 0 < stored < 20
     assert path.exists()
     assert drain(tmp_path, store) == DrainResult(stored=20 - stored, files_deleted=1)
     assert ids(store) == [each.id for each in sent]
+
+
+class _Watched:
+    """A store that counts, and that has trouble as often as it is told to."""
+
+    def __init__(self, store: SqliteStore, troubles: int = 0) -> None:
+        self.store = store
+        self.troubles = troubles
+        self.offered: list[int] = []
+        self.position = store.position
+        self.forget = store.forget
+
+    def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
+        self.offered.append(len(batches))
+        if self.troubles:
+            self.troubles -= 1
+            raise StoreUnavailable("it restarts")
+        return self.store.ingest(batches, most_dead=most_dead)
+
+
+def test_the_files_of_many_small_producers_are_stored_together(
+    tmp_path: Path, store: SqliteStore, event: MakeEvent
+) -> None:
+    for number in range(30):
+        spooled(tmp_path, event(str(number)))
+    watched = _Watched(store)
+    assert drain(tmp_path, watched) == DrainResult(stored=30, files_deleted=30)
+    assert watched.offered == [30]
+
+
+def test_trouble_that_passes_at_once_is_not_even_told(
+    tmp_path: Path, store: SqliteStore, event: MakeEvent
+) -> None:
+    spooled(tmp_path, event())
+    watched = _Watched(store, troubles=3)
+    assert drain(tmp_path, watched) == DrainResult(stored=1, files_deleted=1)
+    assert len(watched.offered) == 4
+
+
+def test_trouble_that_stays_is_told_and_the_spool_is_kept(
+    tmp_path: Path, store: SqliteStore, event: MakeEvent
+) -> None:
+    path = spooled(tmp_path, event())
+    watched = _Watched(store, troubles=100)
+    with pytest.raises(StoreUnavailable):
+        drain(tmp_path, watched)
+    assert len(watched.offered) == 4
+    assert path.exists()
+
+
+def test_a_file_that_somebody_else_stores_is_left_and_the_others_are_not(
+    tmp_path: Path, store: SqliteStore, event: MakeEvent
+) -> None:
+    paths = [spooled(tmp_path, event(str(number))) for number in range(3)]
+    watched = _Watched(store)
+    stream = f"spool:{paths[1].stem}"
+    # Somebody else stores it between the look at its position and the batch.
+    watched.position = lambda name: 0 if name == stream else store.position(name)  # type: ignore[assignment]
+    store.ingest([Batch(stream, 0, 7, ())])
+    assert drain(tmp_path, watched) == DrainResult(stored=2, files_deleted=2)
+    assert [path.exists() for path in paths] == [False, True, False]
 
 
 def test_another_store_gets_everything_that_is_still_spooled(

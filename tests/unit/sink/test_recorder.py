@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from polly.errors import StoreError
@@ -12,7 +12,7 @@ MakeEvent = Callable[..., Envelope]
 
 
 class BrokenStore:
-    def ingest(self, batch: Batch) -> IngestResult:
+    def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
         raise StoreError("the store is locked.")
 
     def position(self, stream: str) -> int:

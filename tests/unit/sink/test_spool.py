@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from polly.events.catalog import AttemptEnded, ChangesCaptured
 from polly.events.envelope import Envelope, unwrap
-from polly.sink.spool import MAX_DATA_BYTES, SpoolWriter, fitted, producer_is_alive, spool_files
+from polly.sink.fitting import MAX_DATA_BYTES
+from polly.sink.spool import SpoolWriter, fitted, producer_is_alive, spool_files
 from polly.work.run import AttemptOutcome, Claim
 
 MakeEvent = Callable[..., Envelope]

@@ -19,8 +19,8 @@ def _time(name: str, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), **options)
 
 
-def upgrade() -> None:
-    """Creates the tables."""
+def create_events() -> None:
+    """As this revision has it; a later one goes back to it."""
     op.create_table(
         "events",
         _text("source", primary_key=True),
@@ -36,6 +36,64 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_id", "events", ["id"])
     op.create_index("ix_events_subject_time", "events", ["subject", "time"])
+
+
+def create_agent_execution_logs() -> None:
+    """As this revision has it."""
+    op.create_table(
+        "agent_execution_logs",
+        _text("execution_id", primary_key=True),
+        _text("correlation_id", nullable=False),
+        _text("session_id", nullable=False),
+        _text("agent_name", nullable=False),
+        _text("status", nullable=False),
+        _time("created_at", nullable=False),
+        _text("run"),
+        _text("package"),
+        sa.Column("attempt", sa.Integer),
+        _text("project_path"),
+        _text("project_name"),
+        _time("started_at"),
+        _text("started_event_id"),
+        sa.Column("duration_ms", sa.BigInteger),
+        _text("error_message"),
+        _time("completed_at"),
+        _text("completed_event_id"),
+        sa.CheckConstraint(
+            "status IN ('in_progress', 'success', 'failed', 'cancelled')",
+            name=op.f("ck_agent_execution_logs_status_is_known"),
+        ),
+    )
+    op.create_index(
+        "ix_agent_execution_logs_project_name_started_at",
+        "agent_execution_logs",
+        ["project_name", "started_at"],
+    )
+    op.create_index("ix_agent_execution_logs_correlation_id", "agent_execution_logs", ["correlation_id"])
+
+
+def create_dead_letters() -> None:
+    """As this revision has it."""
+    op.create_table(
+        "dead_letters",
+        _text("stream", primary_key=True),
+        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        _text("stage", nullable=False),
+        _text("reason", nullable=False),
+        _text("event_id"),
+        _time("created_at", nullable=False),
+        sa.CheckConstraint(
+            "stage IN ('decode', 'validate', 'store')", name=op.f("ck_dead_letters_stage_is_known")
+        ),
+    )
+
+
+def upgrade() -> None:
+    """Creates the tables."""
+    create_events()
+    create_agent_execution_logs()
+    create_dead_letters()
     op.create_table(
         "runs",
         _text("run", primary_key=True),
@@ -163,49 +221,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_approvals_run_package", "approvals", ["run", "package"])
-    op.create_table(
-        "agent_execution_logs",
-        _text("execution_id", primary_key=True),
-        _text("correlation_id", nullable=False),
-        _text("session_id", nullable=False),
-        _text("agent_name", nullable=False),
-        _text("status", nullable=False),
-        _time("created_at", nullable=False),
-        _text("run"),
-        _text("package"),
-        sa.Column("attempt", sa.Integer),
-        _text("project_path"),
-        _text("project_name"),
-        _time("started_at"),
-        _text("started_event_id"),
-        sa.Column("duration_ms", sa.BigInteger),
-        _text("error_message"),
-        _time("completed_at"),
-        _text("completed_event_id"),
-        sa.CheckConstraint(
-            "status IN ('in_progress', 'success', 'failed', 'cancelled')",
-            name=op.f("ck_agent_execution_logs_status_is_known"),
-        ),
-    )
-    op.create_index(
-        "ix_agent_execution_logs_project_name_started_at",
-        "agent_execution_logs",
-        ["project_name", "started_at"],
-    )
-    op.create_index("ix_agent_execution_logs_correlation_id", "agent_execution_logs", ["correlation_id"])
-    op.create_table(
-        "dead_letters",
-        _text("stream", primary_key=True),
-        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("raw", sa.LargeBinary, nullable=False),
-        _text("stage", nullable=False),
-        _text("reason", nullable=False),
-        _text("event_id"),
-        _time("created_at", nullable=False),
-        sa.CheckConstraint(
-            "stage IN ('decode', 'validate', 'store')", name=op.f("ck_dead_letters_stage_is_known")
-        ),
-    )
     op.create_table(
         "sink_offsets",
         _text("stream", primary_key=True),

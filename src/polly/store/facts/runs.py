@@ -1,12 +1,8 @@
-"""Which rows an event fills: one pure function per type. A type without one is kept in `events` alone."""
-
-from functools import singledispatch
-from typing import Any, NamedTuple
+"""Rows of the events of runs."""
 
 import msgspec
 import sqlalchemy as sa
 
-from polly.events.agents import ExecutionCompleted, ExecutionStarted
 from polly.events.catalog import (
     ApprovalGiven,
     AttemptEnded,
@@ -28,40 +24,9 @@ from polly.events.catalog import (
     VerdictReached,
 )
 from polly.events.envelope import Envelope
-from polly.events.event import EventData
-from polly.events.status import OperationStatus
 from polly.store import schema
+from polly.store.facts.fact import Fact, Values, facts, project_name
 from polly.work.run import RunState
-
-Values = dict[str, Any]
-
-
-class Fact(NamedTuple):
-    """Values for one row. Order of arrival never matters: of two events for the same part, time decides.
-
-    part: the group of columns that this event fills; None when the row belongs to the event alone.
-    first_wins: the earliest event of the part counts, instead of the latest.
-    defaults: values for columns of other parts, used only when the row is new.
-    """
-
-    table: sa.Table
-    key: Values
-    part: str | None
-    values: Values
-    first_wins: bool = False
-    defaults: Values = {}  # noqa: RUF012 - never written to
-
-
-def project_name(project_path: str) -> str:
-    """The last name of a path of any system, also with a separator at its end."""
-    return project_path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-
-
-@singledispatch
-def facts(data: EventData, envelope: Envelope) -> tuple[Fact, ...]:
-    """The rows that this event fills. Raises ValueError when its words are not in the vocabulary."""
-    del data, envelope
-    return ()
 
 
 def _run_state(data: RunEvent, state: RunState) -> Fact:
@@ -259,53 +224,3 @@ def _decision(
 ) -> tuple[Fact, ...]:
     row = {"decision": decision, "package": data.package, "decided_by": data.by, **values}
     return _own_row(schema.approvals, data, envelope, row)
-
-
-def _execution(data: ExecutionStarted | ExecutionCompleted, envelope: Envelope) -> Values:
-    return {
-        "correlation_id": envelope.correlationid,
-        "session_id": envelope.sessionid,
-        "agent_name": data.agent_name,
-        "created_at": envelope.time,
-    }
-
-
-@facts.register
-def _(data: ExecutionStarted, envelope: Envelope) -> tuple[Fact, ...]:
-    values = {
-        **_execution(data, envelope),
-        "run": data.run,
-        "package": data.package,
-        "attempt": data.attempt,
-        "project_path": data.project_path,
-        "project_name": data.project_name or project_name(data.project_path or "") or None,
-    }
-    return (
-        Fact(
-            schema.agent_execution_logs,
-            {"execution_id": data.execution},
-            "started",
-            values,
-            first_wins=True,
-            defaults={"status": OperationStatus.IN_PROGRESS.value},
-        ),
-    )
-
-
-@facts.register
-def _(data: ExecutionCompleted, envelope: Envelope) -> tuple[Fact, ...]:
-    values = {
-        "status": OperationStatus.parse(data.status).value,
-        "duration_ms": data.duration_ms,
-        "error_message": data.error_message,
-    }
-    return (
-        Fact(
-            schema.agent_execution_logs,
-            {"execution_id": data.execution},
-            "completed",
-            values,
-            first_wins=True,
-            defaults=_execution(data, envelope),
-        ),
-    )

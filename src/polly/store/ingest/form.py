@@ -1,0 +1,99 @@
+"""Values as a database's client takes them: one form per kind of database."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+Values = dict[str, Any]
+Convert = Callable[[Any], Any]
+
+_BITS = {sa.SmallInteger: 16, sa.BigInteger: 64, sa.Integer: 32}
+
+
+class Form:
+    """How values become parameters. The same record is accepted or refused in every form.
+
+    time: turns an aware time; document: turns what JSON can say.
+    """
+
+    def __init__(self, *, time: Callable[[datetime], Any], document: Convert) -> None:
+        self.time = time
+        self.document = document
+        self._plans: dict[tuple[str, tuple[str, ...]], _Plan] = {}
+
+    def row(
+        self, table: sa.Table, values: Mapping[str, Any], *more: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """The columns and their values. Raises ValueError for a value that no database has room for."""
+        said, row = [*values], [*values.values()]
+        for each in more:
+            said += each
+            row += each.values()
+        names = tuple(said)
+        plan = self._plans.get((table.name, names))
+        if plan is None:
+            plan = self._plans[table.name, names] = self._plan(table, names)
+        for place, convert in plan.conversions:
+            if row[place] is not None:
+                row[place] = convert(row[place])
+        return plan.columns, tuple(row)
+
+    def _plan(self, table: sa.Table, names: tuple[str, ...]) -> "_Plan":
+        found = ((place, self._conversion(table.c[name])) for place, name in enumerate(names))
+        return _Plan(names, tuple((place, convert) for place, convert in found if convert is not None))
+
+    def _conversion(self, column: sa.Column[Any]) -> Convert | None:
+        kind = column.type
+        if isinstance(kind, sa.types.TypeDecorator):
+            kind = kind.impl_instance
+        if isinstance(kind, sa.DateTime):
+            return self.time
+        if isinstance(kind, sa.JSON):
+            return self.document
+        for integer, bits in _BITS.items():
+            if isinstance(kind, integer):
+                return partial(_whole_number, column.name, bits)
+        return None
+
+
+class _Plan(NamedTuple):
+    columns: tuple[str, ...]
+    conversions: tuple[tuple[int, Convert], ...]
+
+
+def _whole_number(name: str, bits: int, value: float) -> int:
+    number = round(value)
+    if -(1 << bits - 1) <= number < 1 << bits - 1:
+        return number
+    raise ValueError(f"{name} is too large: a number of {bits} bits is stored")
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except OverflowError:  # a number of more than 64 bits; JSON has no limit
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def sqlite_form() -> Form:
+    """Times and JSON are text, times as SQLAlchemy reads them, so that they sort."""
+    last: tuple[datetime | None, str] = None, ""
+
+    def time(value: datetime) -> str:
+        # The time of an event stands in several of its rows.
+        nonlocal last
+        if value is not last[0]:
+            last = value, value.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+        return last[1]
+
+    return Form(time=time, document=lambda value: _encoded(value).decode())
+
+
+def postgres_form() -> Form:
+    """Times as they are; JSON as its bytes, for the dumper of `polly.store.ingest.postgres_writer`."""
+    return Form(time=lambda value: value, document=_encoded)

@@ -1,0 +1,168 @@
+"""How an ingest writes into SQLite. Nobody else writes during its transaction, so looking comes before."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from polly.events.transfer import Batch, DeadLetter
+from polly.store import schema
+from polly.store.ingest import statements
+from polly.store.ingest.form import sqlite_form
+from polly.store.ingest.isolation import RecordRefused
+from polly.store.ingest.judge import EVENT_COLUMNS, Event
+from polly.store.ingest.letters import Origin, letter_values
+from polly.store.ingest.merge import PartRows, PartShape, own_rows, part_rows
+
+#: Errors of the client that say something about one record. Everything else is the database's trouble.
+_OF_A_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError, ValueError)
+_OF_A_RECORD_CODES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
+
+_MOVE = "UPDATE sink_offsets SET next_offset = ?, updated_at = ? WHERE stream = ? AND next_offset = ?"
+_BEGIN = "INSERT OR IGNORE INTO sink_offsets (stream, next_offset, updated_at) VALUES (?, ?, ?)"
+# The order of the join is said, not guessed: the index of events is asked for each id.
+_KNOWN = (
+    "SELECT events.id, events.source FROM json_each(?) AS asked CROSS JOIN events ON events.id = asked.value"
+)
+
+
+class SqliteWriter:
+    """Writes through a cursor of the driver, inside a transaction begun as a writer."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.form = _FORM
+        self._cursor = cursor
+
+    def advance(self, batches: Sequence[Batch], now: datetime) -> Collection[str]:
+        """Moves each stream from its batch's start to its end. The streams that do not stand there."""
+        at = self.form.time(now)
+        return [batch.stream for batch in batches if not self._moves(batch, at)]
+
+    def _moves(self, batch: Batch, at: str) -> bool:
+        if self._cursor.execute(_MOVE, (batch.end, at, batch.stream, batch.start)).rowcount:
+            return True
+        return self._cursor.execute(_BEGIN, (batch.stream, batch.end, at)).rowcount == 1
+
+    def store(self, events: Iterable[Event]) -> int:
+        """Stores the events that are new with all their rows, or nothing: how many. Raises RecordRefused."""
+        with self._all_or_nothing():
+            fresh = self._new(events)
+            self._insert("events", EVENT_COLUMNS, [event.row for _, event in fresh], [n for n, _ in fresh])
+            for own in own_rows(fresh):
+                self._insert(own.table, own.columns, own.rows, own.events)
+            for parts in part_rows(fresh):
+                self._fill(parts)
+        return len(fresh)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        self._cursor.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except RecordRefused:
+            self._cursor.execute("ROLLBACK TO attempt")
+            self._cursor.execute("RELEASE attempt")
+            raise
+        self._cursor.execute("RELEASE attempt")
+
+    def _new(self, events: Iterable[Event]) -> list[tuple[int, Event]]:
+        first: dict[tuple[str, str], tuple[int, Event]] = {}
+        for number, event in enumerate(events):
+            first.setdefault(event.identity, (number, event))
+        asked = json.dumps([event_id for event_id, _ in first])
+        for known in self._cursor.execute(_KNOWN, (asked,)):
+            first.pop(known, None)
+        return list(first.values())
+
+    def _insert(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], numbers: Sequence[int]
+    ) -> None:
+        text, places = _insert_once(table, columns)
+        self._many(text, _arranged(rows, places), numbers)
+
+    def _fill(self, parts: PartRows) -> None:
+        text, places = _filling(parts.table, parts.columns, parts.parts)
+        self._many(text, _arranged(parts.rows, places), parts.events)
+
+    def _many(self, text: str, rows: Iterator[tuple[Any, ...]], numbers: Sequence[int | None]) -> None:
+        """Runs the statement for each row; the client takes one at a time, so the last one is to blame."""
+        taken = 0
+
+        def counted() -> Iterator[tuple[Any, ...]]:
+            nonlocal taken
+            for row in rows:
+                taken += 1
+                yield row
+
+        try:
+            self._cursor.executemany(text, counted())
+        except (*_OF_A_RECORD, sqlite3.Error) as error:
+            if not is_of_a_record(error):
+                raise
+            code = getattr(error, "sqlite_errorname", None)
+            raise RecordRefused(error, code=code, number=numbers[taken - 1] if taken else None) from error
+
+    def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
+        """Keeps dead letters; one that is there at the same coordinates is changed."""
+        for letter in letters:
+            columns, row = self.form.row(schema.dead_letters, letter_values(letter, now))
+            text, places = _burial(columns)
+            self._cursor.execute(text, tuple(row[place] for place in places))
+
+    def mark_replayed(self, origins: Sequence[Origin], now: datetime) -> None:
+        """The records that failed there once have been stored now."""
+        text, names = statements.sqlite_text(statements.replayed())
+        at = self.form.time(now)
+        for each in origins:
+            values = {"origin_stream": each.stream, "origin_position": each.position, "now": at}
+            self._cursor.execute(text, tuple(values[name] for name in names))
+
+
+_FORM = sqlite_form()
+
+
+def is_of_a_record(error: Exception) -> bool:
+    """Does the error of the client say something about one record alone?"""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, _OF_A_RECORD) or (code is not None and code & 0xFF in _OF_A_RECORD_CODES)
+
+
+def _arranged(rows: Sequence[tuple[Any, ...]], places: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    if places == tuple(range(len(places))):
+        return iter(rows)
+    return (tuple(row[place] for place in places) for row in rows)
+
+
+def _text(statement: Any, columns: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    text, names = statements.sqlite_text(statement)
+    return text, tuple(columns.index(name) for name in names)
+
+
+def _values(table: sa.Table, columns: tuple[str, ...]) -> Any:
+    return insert(table).values({name: sa.bindparam(name) for name in columns})
+
+
+@cache
+def _insert_once(table_name: str, columns: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    table = schema.metadata.tables[table_name]
+    return _text(statements.once(_values(table, columns), table), columns)
+
+
+@cache
+def _filling(
+    table_name: str, columns: tuple[str, ...], parts: tuple[PartShape, ...]
+) -> tuple[str, tuple[int, ...]]:
+    table = schema.metadata.tables[table_name]
+    statement = statements.filling(_values(table, columns), table, parts, collation="BINARY")
+    return _text(statement, columns)
+
+
+@cache
+def _burial(columns: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
+    return _text(statements.buried(_values(schema.dead_letters, columns)), columns)

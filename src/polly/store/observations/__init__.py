@@ -1,0 +1,1 @@
+"""What `polly observe` asks the tables, the same of both databases: a question takes a connection."""
