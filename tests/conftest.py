@@ -15,7 +15,7 @@ _FOREIGN = ("POLLY_", "GIT_", "CLAUDE", "CODEX", "XDG_", "NO_COLOR", "FORCE_COLO
 #: The first makes rich believe in a terminal; the second changes how Python writes to a pipe.
 _FOREIGN_NAMES = ("GITHUB_ACTIONS", "PYTHONUNBUFFERED")
 
-pytest_plugins = ["tests.services.plugin"]
+pytest_plugins = ["tests.services.plugin", "tests.agents.plugin", "tests.model.plugin"]
 
 _IN_CI = "CI" in os.environ
 # A shared machine is slow at times; how long an example takes is never what a test asserts.
