@@ -15,7 +15,7 @@ from polly.settings import state_home
 from polly.sink.backlog import backlog
 from polly.sink.recorder import Recorder
 from polly.sink.relay.spool_file import relayed_bytes
-from polly.sink.spool import spool_bytes
+from polly.sink.session_file import spool_bytes
 from polly.work.observed import Waiting, Window
 
 if TYPE_CHECKING:

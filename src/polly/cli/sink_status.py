@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from polly.cli.output import Format, Table, print_json, show
+from polly.cli.output import Format, Table, counted, print_json, say, show
 from polly.errors import InputError
 from polly.sink.health.answers import Report
 
@@ -69,9 +69,13 @@ def show_status(report: Report, output_format: Format) -> None:
             _lag(view.lag_records, view.lag_seconds),
         )
         for view in report.partitions
+        if view.end != 0
     )
     columns = ("topic", "partition", "stored to", "committed", "end", "lag")
-    show(None, Table(columns=columns, rows=rows, empty="No partitions."), output_format)
+    show(None, Table(columns=columns, rows=rows, empty="No record in any partition."), output_format)
+    empty = len(report.partitions) - len(rows)
+    if empty and output_format is Format.TABLE:
+        say(f"{counted(empty, 'more partition')} without a record.")
 
 
 def _lag(records: int | None, seconds: float | None) -> str:

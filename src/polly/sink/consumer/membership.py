@@ -3,7 +3,8 @@
 Callbacks of the group come in the middle of a fetch; what a fetch returns is judged after them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from polly.errors import PollyError
 from polly.events.transfer import OffsetMoved, Record
@@ -258,7 +259,7 @@ class Membership:
     def _rebalanced(self, kind: str, places: Collection[Place]) -> None:
         self._counter.add_to("rebalances", kind)
         if places:
-            self._tell(f"Partitions {kind}: {', '.join(map(_name, sorted(places)))}.")
+            self._tell(f"Partitions {kind}: {', '.join(_names(places))}.")
 
     def _guarded(self, callback: Callable[[Collection[Place]], None]) -> Callable[[Collection[Place]], None]:
         """An error in a callback ends the fetch in which it was called; the library knows nothing of it."""
@@ -278,3 +279,11 @@ class Membership:
 
 def _name(place: Place) -> str:
     return f"{place.topic}/{place.partition}"
+
+
+def _names(places: Collection[Place]) -> Iterator[str]:
+    """The partitions by topic: `topic/0-5`, or `topic/0,3` when some between are somebody else's."""
+    for topic, found in groupby(sorted(places), key=lambda place: place.topic):
+        numbers = [place.partition for place in found]
+        is_range = len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1
+        yield f"{topic}/" + (f"{numbers[0]}-{numbers[-1]}" if is_range else ",".join(map(str, numbers)))
