@@ -1,10 +1,11 @@
 """The `polly` program: the list of its commands, and the edge at which every error becomes an exit code.
 
 A command is the function of its own name in the module of its own name (`polly commit` is
-`polly.cli.commit.commit`, `polly request-file` would be `polly.cli.request_file.request_file`). Its
+`polly.cli.commit.commit`, a `polly two-words` would be `polly.cli.two_words.two_words`). Its
 docstring is its help; the last paragraph is an example. It returns an ExitCode, or None for 0.
 A module with `SUBCOMMANDS` (name -> function) is a group of commands (`polly db upgrade`); the function of
-the group's own name is called before them, and alone as well when it takes parameters.
+the group's own name is called before them, and alone as well when it takes parameters. `COMMAND_CLASS` of
+such a module says how its commands read their arguments.
 """
 
 import errno
@@ -31,8 +32,9 @@ _REFUSED_BY_THE_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Main job": ("fix", "issues", "plan", "run", "resume"),
     "Decide": ("diff", "approve", "reject", "apply", "commit", "undo"),
-    "Look": ("status", "report", "runs", "check"),
-    "Set up": ("demo", "version"),
+    "Look": ("status", "report", "runs", "sessions", "session", "check"),
+    "Record": ("log", "drain", "relay", "sink", "topics", "observe", "db", "dlq", "events"),
+    "Set up": ("agents", "doctor", "hooks", "demo", "version"),
 }
 
 
@@ -70,7 +72,7 @@ def _add(app: typer.Typer, name: str, panel: str) -> None:
     group = typer.Typer(no_args_is_help=not works_alone, rich_markup_mode="markdown")
     group.callback(invoke_without_command=works_alone)(function)
     for each, subcommand in subcommands.items():
-        group.command(each)(subcommand)
+        group.command(each, cls=getattr(module, "COMMAND_CLASS", None))(subcommand)
     app.add_typer(group, name=name, rich_help_panel=panel)
 
 

@@ -80,7 +80,8 @@ AgentName = Annotated[
     typer.Option(
         "--agent",
         metavar="AGENT",
-        help="Who does the work: patch:DIR, scripted:FILE, or `command -- PROGRAM ARG...`.",
+        help="Who does the work: claude, codex, opencode, aider, mini (each with :MODEL), patch:DIR, "
+        "scripted:FILE, or `command -- PROGRAM ARG...`.",
     ),
 ]
 AllowDirty = Annotated[

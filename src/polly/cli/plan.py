@@ -1,5 +1,7 @@
 import enum
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +22,8 @@ from polly.cli.output import (
     warn,
 )
 from polly.errors import InputError
-from polly.pipeline import stages
+from polly.pipeline import briefing, stages
+from polly.pipeline.project import Project
 from polly.planning.explain import Explanation, explain
 from polly.reporting.plan_page import plan_html
 from polly.reporting.plan_picture import plan_svg
@@ -62,6 +65,13 @@ def plan(
         str | None,
         typer.Option("--explain", metavar="WP", help="Say why this package is as it is, for instance WP3."),
     ] = None,
+    prompts: Annotated[
+        bool,
+        typer.Option(
+            "--prompts",
+            help="Print what each agent would be told; ids of packages may stand in the place of sources.",
+        ),
+    ] = False,
     output_format: Annotated[
         PlanFormat, typer.Option("--format", help="How to print the result; html and svg are pictures.")
     ] = PlanFormat.TABLE,
@@ -74,13 +84,20 @@ def plan(
     Example: `polly plan findings.sarif --agents 4`, then `polly plan --explain WP3`
     """
     project = options.here()
-    if not sources:
+    files, packages = _packages_apart(sources or []) if prompts else (sources, [])
+    if prompts and explained is not None:
+        raise InputError("Prompts and an explanation are two questions.", next_step="Ask one of them.")
+    if not files:
         _refuse_without_source(agents, max_packages, only, severity, path, include, source_format, anew)
-        _print(stages.kept_plan(project), explained, output_format)
+        kept = stages.kept_plan(project)
+        if prompts:
+            _print_prompts(project, kept, packages, output_format)
+        else:
+            _print(kept, explained, output_format)
         return
     planned = stages.plan(
         project,
-        sources,
+        files,
         options.selection(only, severity, path, include),
         agents=agents,
         max_packages=max_packages,
@@ -89,6 +106,9 @@ def plan(
         previous=None if anew else plan_before(project),
     )
     file = stages.keep_plan(project, planned)
+    if prompts:
+        _print_prompts(project, planned, packages, output_format)
+        return
     _print(planned, explained, output_format)
     if explained is None and output_format in (PlanFormat.TABLE, PlanFormat.MARKDOWN):
         say(f"\nWritten: {shown(file)}")
@@ -146,6 +166,31 @@ def _refuse_without_source(*given: object) -> None:
             "These options say how to plan, and there is no SOURCE to plan.",
             next_step="Name one (polly plan SOURCE), or leave them out to look at the plan that is there.",
         )
+
+
+def _packages_apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Sources, and ids of packages: those that no file has the name of."""
+    packages = [word for word in words if re.fullmatch(r"WP\d+", word) and not Path(word).exists()]
+    return [word for word in words if word not in packages], packages
+
+
+def _print_prompts(
+    project: Project, planned: stages.Planned, packages: Sequence[str], output_format: PlanFormat
+) -> None:
+    if output_format in (PlanFormat.HTML, PlanFormat.SVG):
+        raise InputError(f"Prompts have no {output_format.value} form.", next_step="Leave out --format.")
+    known = [package.id for package in planned.plan.packages]
+    unknown = next((package for package in packages if package not in known), None)
+    if unknown:
+        raise InputError(
+            f"There is no package {unknown} in the plan.",
+            next_step=f"Packages: {', '.join(known) or 'none'}.",
+        )
+    made = briefing.prompts(project, planned, packages)
+    if output_format is PlanFormat.JSON:
+        print_json(made)
+        return
+    print_text("\n\n".join(made.values()))
 
 
 def _print(planned: stages.Planned, explained: str | None, output_format: PlanFormat) -> None:

@@ -7,7 +7,9 @@ from polly.cli.output import Format
 from polly.cli.recording import recording
 from polly.cli.running import carry_out
 from polly.execution.agents.base import Agent
+from polly.execution.agents.hook_programs import HookPrograms
 from polly.execution.agents.registry import resolve
+from polly.hooks.programs import fail_closed, guard_argv, record_argv
 from polly.pipeline.project import Project
 from polly.pipeline.runs import create_run
 from polly.pipeline.stages import Planned
@@ -18,7 +20,12 @@ def agent_of(project: Project, spec: str, program: Sequence[str]) -> Agent:
 
     Asked for first, so that a wrong one costs neither a plan nor a run. Raises InputError.
     """
-    return resolve(spec, program, project.settings.agents.get(spec.partition(":")[0], {}))
+    return resolve(spec, program, project.settings.agents.get(spec.partition(":")[0], {}), hook_programs())
+
+
+def hook_programs() -> HookPrograms:
+    """How the guard and the recorder are started in the attempts of a run."""
+    return HookPrograms(guard=fail_closed(guard_argv()), record=record_argv())
 
 
 def start_run(

@@ -14,13 +14,26 @@ def status(*, run: options.Run = None, output_format: options.OutputFormat = For
     record = view.record
     table = Table(
         title=f"Run {view.run}",
-        columns=("package", "state", "fixed", "attempts", "gates", "files", "decision", "title"),
+        columns=(
+            "package",
+            "state",
+            "fixed",
+            "attempts",
+            "tokens",
+            "cost",
+            "gates",
+            "files",
+            "decision",
+            "title",
+        ),
         rows=tuple(
             (
                 row.package,
                 row.state.value,
                 f"{row.verified} of {row.issues}",
                 row.attempts,
+                None if row.tokens is None else f"{row.tokens:,}",
+                None if row.cost_usd is None else f"{row.cost_usd:.2f} USD",
                 f"{row.gates_green} of {row.gates}",
                 row.files,
                 row.decision.value,

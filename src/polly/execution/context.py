@@ -3,14 +3,16 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polly.execution.agents.base import Agent
+from polly.execution.agents.prompt import Evidence
 from polly.execution.executor import Executor
 from polly.execution.fold import RunFold
 from polly.execution.journal import Journal
 from polly.execution.ports import BudgetError, Judge, Limits
+from polly.execution.prompts.templates import Templates
 from polly.work.issues import Issue
 from polly.work.plan import Plan
 from polly.workspaces.checkout import Workspaces
@@ -32,6 +34,8 @@ class RunContext:
     judge: Judge
     limits: Limits
     folder: Path
+    evidence: Evidence = field(default_factory=Evidence)
+    templates: Templates | None = None
 
     def __post_init__(self) -> None:
         self.agents = asyncio.Semaphore(self.limits.agents)

@@ -132,7 +132,8 @@ class Journal:
                 row.data,
                 source=f"urn:polly:run:{self.run}",
                 correlation_id=correlation_id(self.run),
-                session=self._session,
+                # What an agent does is the session of its execution; its hooks record under the same id.
+                session=getattr(row.data, "execution", None) or self._session,
                 event_id=row.id,
                 at=row.at,
                 sequence=f"{row.seq:012d}",

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from polly import process
 from polly.errors import PollyError
@@ -26,10 +28,11 @@ from polly.events.catalog import (
     VerdictReached,
 )
 from polly.events.event import EventData
-from polly.execution.agents.base import Assignment, prepare_files, read_result
+from polly.execution.agents.base import Assignment, prepare_files, read_result, result_file
 from polly.execution.context import RunContext
 from polly.execution.journal import correlation_id
 from polly.execution.ports import Judgement
+from polly.execution.watch import Ending, Watch, Whose, ending, known_actions
 from polly.work.plan import WorkPackage
 from polly.work.run import AttemptOutcome, AttemptRecord, PackageRecord, PackageState
 from polly.workspaces.capture import CaptureError, CaptureRequest, capture
@@ -79,18 +82,20 @@ class PackageRun:
             workspace = await self._prepare(number)
             if workspace is None:
                 return
+            watch = self._watch(number)
             async with self._context.executor.standing_by(self._job(number, workspace)) as start:
-                report = await self._run_agent(number, workspace, start)
-            self._append(*self._attempt_ended(number, report))
+                report = await self._run_agent(number, workspace, start, watch)
+            self._append(*await self._attempt_ended(number, report, watch))
             await self._capture(number)
         await self._judge(number)
 
     async def _go_on(self, attempt: AttemptRecord) -> None:
         number = attempt.number
         if attempt.outcome is None:
-            async with self._context.agents:
+            watch = self._watch(number, [row.data for row in self._context.journal.rows()])
+            async with self._context.agents, self._followed(watch):
                 report = await self._context.executor.adopt(self._folder(number))
-            self._append(*self._attempt_ended(number, report))
+            self._append(*await self._attempt_ended(number, report, watch))
         if (self._package.id, number) not in self._context.fold.captured:
             await self._capture(number)
         await self._judge(number)
@@ -131,19 +136,46 @@ class PackageRun:
                 outcome=AttemptOutcome.NOT_STARTED,
                 detail=why,
             ),
-            self._completed(number, AttemptOutcome.NOT_STARTED, 0.0, why),
+            self._completed(number, Ending(outcome=AttemptOutcome.NOT_STARTED, seconds=0.0, detail=why)),
             self._judged(number, feedback=None, again=False),
             self._ended(number, PackageState.FAILED, why),
         )
 
     async def _run_agent(
-        self, number: int, workspace: Workspace, start: Callable[[], Awaitable[process.Report]]
+        self, number: int, workspace: Workspace, start: Callable[[], Awaitable[process.Report]], watch: Watch
     ) -> process.Report:
         async with self._context.agents:
             self._context.refuse_without_budget()
             if not self._append(*self._started(number, str(workspace.path))):
                 raise RuntimeError(f"attempt {number} of {self._package.id} was started twice")
-            return await start()
+            async with self._followed(watch):
+                return await start()
+
+    def _watch(self, number: int, recorded: Iterable[EventData] = ()) -> Watch:
+        execution = self._execution(number)
+        whose = Whose(
+            run=self._context.run,
+            execution=execution,
+            agent=self._context.agent.name,
+            package=self._package.id,
+            attempt=number,
+            project_path=self._context.project_path,
+            workspace=str(self._context.workspaces.location(self._label(number)).path),
+        )
+        listener = self._context.agent.listener(self._folder(number))
+        return Watch(listener, whose, known_actions(recorded, execution))
+
+    @contextlib.asynccontextmanager
+    async def _followed(self, watch: Watch) -> AsyncIterator[None]:
+        """Record what the agent tells while the block waits for it."""
+        following = asyncio.create_task(watch.follow(self._append))
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+            if not following.cancelled():
+                following.result()
 
     def _job(self, number: int, workspace: Workspace) -> process.Job:
         context = self._context
@@ -158,6 +190,12 @@ class PackageRun:
             issues=tuple(context.issues[issue] for issue in self._package.issues),
             contracts=context.plan.contracts,
             feedback=judged.feedback if judged else None,
+            couplings=context.plan.couplings,
+            evidence=context.evidence,
+            templates=context.templates,
+            session=self._execution(number),
+            correlation=correlation_id(context.run),
+            project_path=context.project_path,
         )
         variables = prepare_files(assignment)
         launch = context.agent.launch(assignment)
@@ -216,9 +254,10 @@ class PackageRun:
     def _keep_records(self, number: int, changes: bytes, quarantine: bytes) -> None:
         """Copy what a reader wants to see of the attempt into the run directory; the last attempt wins."""
         self._records.mkdir(parents=True, exist_ok=True)
-        for name in ("prompt.md", "log.txt", "result.json"):
+        folder = self._folder(number)
+        for file in (folder / "prompt.md", folder / "log.txt", result_file(folder)):
             with contextlib.suppress(FileNotFoundError):
-                shutil.copyfile(self._folder(number) / name, self._records / name)
+                shutil.copyfile(file, self._records / file.name)
         (self._records / "changes.patch").write_bytes(changes)
         if quarantine:
             (self._records / f"quarantine-{number}.patch").write_bytes(quarantine)
@@ -310,37 +349,48 @@ class PackageRun:
             ),
         )
 
-    def _attempt_ended(self, number: int, report: process.Report | None) -> tuple[EventData, ...]:
-        if report is None:
-            outcome, seconds, detail = AttemptOutcome.LOST, 0.0, "its supervisor ended without a report"
-        else:
-            outcome, seconds, detail = report.outcome, report.seconds, report.detail
+    async def _attempt_ended(
+        self, number: int, report: process.Report | None, watch: Watch
+    ) -> tuple[EventData, ...]:
+        actions = await asyncio.to_thread(watch.rest)
+        said = watch.said()
+        ended = ending(report, said)
         result = read_result(self._folder(number))
+        figures = {
+            **said.figures,
+            **({"tokens": asdict(said.tokens)} if said.tokens else {}),
+            **({"cost_usd": said.cost_usd} if said.cost_usd is not None else {}),
+        }
         return (
+            *actions,
             AttemptEnded(
                 run=self._context.run,
                 package=self._package.id,
                 attempt=number,
-                outcome=outcome,
-                exit_code=report.exit_code if report else None,
-                seconds=seconds,
-                output_bytes=report.output_bytes if report else 0,
-                detail="; ".join(filter(None, (detail, result.note))),
+                outcome=ended.outcome,
+                exit_code=ended.exit_code,
+                seconds=ended.seconds,
+                output_bytes=ended.output_bytes,
+                tokens=said.tokens.total if said.tokens else None,
+                cost_usd=said.cost_usd,
+                detail="; ".join(filter(None, (ended.detail, result.note))),
                 claims=result.claims,
             ),
-            self._completed(number, outcome, seconds, detail),
+            self._completed(number, ended, figures),
         )
 
     def _completed(
-        self, number: int, outcome: AttemptOutcome, seconds: float, detail: str
+        self, number: int, ended: Ending, figures: Mapping[str, Any] | None = None
     ) -> ExecutionCompleted:
+        finished = ended.outcome is AttemptOutcome.FINISHED
         return ExecutionCompleted(
             run=self._context.run,
             execution=self._execution(number),
             agent_name=self._context.agent.name,
-            status=_STATUS.get(outcome, "failed"),
-            duration_ms=round(seconds * 1000),
-            error_message=None if outcome is AttemptOutcome.FINISHED else detail or outcome.value,
+            status=_STATUS.get(ended.outcome, "failed"),
+            duration_ms=round(ended.seconds * 1000),
+            error_message=None if finished else ended.detail or ended.outcome.value,
+            metadata=dict(figures or {}),
         )
 
     def _judged(self, number: int, *, feedback: str | None, again: bool) -> AttemptJudged:

@@ -64,7 +64,7 @@ class Owned:
         named = sorted(self.paths)
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         mine = ", ".join(named[:_MOST_NAMED]) or "none"
-        return f"Its files: {mine}{more}. For another one: `polly request-file {path} --reason WHY`."
+        return f"Its files: {mine}{more}. If {path} must change, name it in the note on the issue."
 
     def _is_scratch(self, real: str) -> bool:
         """In a folder for temporary files; of one in which the workspace lies too, not near the workspace.

@@ -24,6 +24,7 @@ from polly.execution.context import RunContext
 from polly.execution.executor import Executor
 from polly.execution.fleet import run_wave
 from polly.execution.ports import Limits
+from polly.pipeline.briefing import evidence_of, templates_of
 from polly.pipeline.judging import Judging
 from polly.pipeline.project import Project
 from polly.pipeline.runs import OpenRun
@@ -86,6 +87,8 @@ class _Flow:
             judge=self._judge,
             limits=_limits(project.settings.run, run.agents),
             folder=run.folder,
+            evidence=evidence_of(project, run.plan, run.inventory),
+            templates=templates_of(project),
         )
 
     def start(self, seconds: dict[str, float]) -> None:

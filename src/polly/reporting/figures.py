@@ -35,8 +35,7 @@ def figures(record: RunRecord, plan: Plan) -> Figures:
     wall = record.active_seconds if record.active_seconds > 0 else None
     speedup = agent_seconds / wall if agent_seconds is not None and wall else None
     at_work = min(record.agents, sum(bool(package.attempts) for package in record.packages))
-    attempts = [attempt for package in record.packages for attempt in package.attempts]
-    tokens = [attempt.tokens for attempt in attempts if attempt.tokens is not None]
+    tokens = [told for package in record.packages if (told := package_tokens(package)) is not None]
     return Figures(
         agent_seconds=agent_seconds,
         wall_seconds=wall,
@@ -46,13 +45,13 @@ def figures(record: RunRecord, plan: Plan) -> Figures:
         efficiency=speedup / at_work if speedup is not None and at_work > 0 else None,
         overhead_seconds=_overhead(record),
         tokens=sum(tokens) if tokens else None,
-        cost_usd=_total(attempt.cost_usd for attempt in attempts),
+        cost_usd=_total(package_cost(package) for package in record.packages),
     )
 
 
 def cost_per_verified_fix(record: RunRecord) -> float | None:
     """USD per issue whose fix is proved; None when no cost is known or nothing is fixed."""
-    cost = _total(attempt.cost_usd for package in record.packages for attempt in package.attempts)
+    cost = _total(package_cost(package) for package in record.packages)
     fixed = verified(record)
     return cost / fixed if cost is not None and fixed else None
 
@@ -75,6 +74,17 @@ def _seconds_by_wave(record: RunRecord, plan: Plan) -> list[list[float]]:
 def package_seconds(package: PackageRecord) -> float | None:
     """Seconds of all attempts of a package; None when no attempt's time is known."""
     return _total(attempt.seconds for attempt in package.attempts)
+
+
+def package_tokens(package: PackageRecord) -> int | None:
+    """Tokens of all attempts of a package; None when no attempt told any."""
+    told = [attempt.tokens for attempt in package.attempts if attempt.tokens is not None]
+    return sum(told) if told else None
+
+
+def package_cost(package: PackageRecord) -> float | None:
+    """USD of all attempts of a package; None when no attempt told any."""
+    return _total(attempt.cost_usd for attempt in package.attempts)
 
 
 def _overhead(record: RunRecord) -> dict[str, float]:

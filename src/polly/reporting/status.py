@@ -2,14 +2,14 @@
 
 import msgspec
 
-from polly.reporting.figures import package_seconds
+from polly.reporting.figures import package_cost, package_seconds, package_tokens
 from polly.work.plan import Plan
 from polly.work.run import Decision, PackageState, RunRecord, Verdict
 
 
 class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One package: how many of its issues are proved fixed, seconds of its attempts (None when unknown),
-    files changed, how many of its gates are not red, and what a person decided.
+    """One package: how many of its issues are proved fixed; seconds, tokens and USD of its attempts (None
+    when unknown), files changed, how many of its gates are not red, and what a person decided.
     """
 
     package: str
@@ -17,6 +17,8 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     state: PackageState
     attempts: int
     seconds: float | None
+    tokens: int | None
+    cost_usd: float | None
     verified: int
     issues: int
     files: int
@@ -37,6 +39,8 @@ def status_rows(record: RunRecord, plan: Plan) -> tuple[StatusRow, ...]:
             state=package.state,
             attempts=len(package.attempts),
             seconds=package_seconds(package),
+            tokens=package_tokens(package),
+            cost_usd=package_cost(package),
             verified=sum(outcome.verdict is Verdict.FIXED for outcome in package.outcomes),
             issues=len(planned.issues),
             files=len(package.owned_changed),

@@ -111,7 +111,7 @@ class AttemptOutcome(enum.StrEnum):
     """How one agent process ended."""
 
     FINISHED = "finished"  # exit status 0
-    CRASHED = "crashed"  # another exit status, or a signal
+    CRASHED = "crashed"  # another exit status, a signal, or its own records say that it failed
     TIMED_OUT = "timed_out"
     DISK_LIMIT = "disk_limit"
     CANCELLED = "cancelled"  # stopped because the run was interrupted

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from polly.execution.agents.base import Assignment, prepare_files, read_claims, read_result
+from polly.execution.agents.base import Assignment, prepare_files, read_claims, read_result, result_file
 from polly.work.run import Claim
 
 Assign = Callable[..., Assignment]
+
+
+def _result_file(folder: Path) -> Path:
+    file = result_file(folder)
+    file.parent.mkdir(exist_ok=True)
+    return file
 
 
 def test_every_variable_leads_to_what_it_names(assign: Assign) -> None:
@@ -25,8 +31,9 @@ def test_every_variable_leads_to_what_it_names(assign: Assign) -> None:
     assert [issue["id"] for issue in issues["issues"]] == ["C1", "C2"]
     assert issues["issues"][0]["locations"] == [{"path": "greeting.txt", "start_line": 1, "end_line": None}]
     assert Path(variables["POLLY_FEEDBACK_FILE"]).read_text() == "the gate `tests` failed"
-    assert Path(variables["POLLY_RESULT_FILE"]).parent == assignment.folder
-    assert "# WP1: Greetings" in Path(variables["POLLY_PROMPT_FILE"]).read_text()
+    assert Path(variables["POLLY_RESULT_FILE"]).parent.parent == assignment.folder
+    assert list(Path(variables["POLLY_RESULT_FILE"]).parent.iterdir()) == []
+    assert "# WP1: 2 issues, 1 file" in Path(variables["POLLY_PROMPT_FILE"]).read_text()
 
 
 def test_a_first_attempt_has_no_feedback(assign: Assign) -> None:
@@ -49,7 +56,7 @@ def test_claims_are_read_by_issue(tmp_path: Path) -> None:
     said = {
         "issues": {"C1": {"status": "fixed", "note": "renamed"}, "C2": {"status": "declined"}, "C3": "fixed"}
     }
-    (tmp_path / "result.json").write_text(json.dumps(said))
+    _result_file(tmp_path).write_text(json.dumps(said))
     assert read_claims(tmp_path) == {
         "C1": Claim(status="fixed", note="renamed"),
         "C2": Claim(status="declined"),
@@ -76,27 +83,27 @@ def test_an_agent_that_says_nothing_claims_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_garbage_claims_nothing_and_is_noted(tmp_path: Path, text: str, note: str) -> None:
-    (tmp_path / "result.json").write_text(text)
+    _result_file(tmp_path).write_text(text)
     result = read_result(tmp_path)
     assert result.claims == {}
     assert note in result.note
 
 
 def test_bytes_that_are_no_text_are_noted(tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_bytes(b"\xff\xfe\x00{")
+    _result_file(tmp_path).write_bytes(b"\xff\xfe\x00{")
     assert "is not JSON" in read_result(tmp_path).note
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes and links")
 def test_a_result_that_is_no_plain_file_is_not_waited_for_or_followed(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "result.json")
+    os.mkfifo(_result_file(tmp_path))
     assert "not a plain file" in read_result(tmp_path).note
-    (tmp_path / "result.json").unlink()
+    _result_file(tmp_path).unlink()
     (tmp_path / "elsewhere.json").write_text('{"issues": {"C1": {"status": "fixed"}}}')
-    (tmp_path / "result.json").symlink_to(tmp_path / "elsewhere.json")
+    _result_file(tmp_path).symlink_to(tmp_path / "elsewhere.json")
     assert "not a plain file" in read_result(tmp_path).note
-    (tmp_path / "result.json").unlink()
-    (tmp_path / "result.json").mkdir()
+    _result_file(tmp_path).unlink()
+    _result_file(tmp_path).mkdir()
     assert "not a plain file" in read_result(tmp_path).note
 
 

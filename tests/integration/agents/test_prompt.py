@@ -46,7 +46,7 @@ def test_the_prompt_says_what_to_fix_where_and_by_which_rules() -> None:
         feedback="the gate failed",
     )
     for part in (
-        "# WP1: Greetings",
+        "# WP1: 1 issue, 1 file",
         "You are a testing-specialist.",
         "Write the failing test first.",
         "- `src/a.py`",

@@ -45,7 +45,7 @@ def test_an_agent_is_made_again_from_its_spec_even_in_another_folder(
     ("spec", "argv", "what", "next_step"),
     [
         ("comand", ("x",), "there is no agent 'comand'", "Did you mean 'command'?"),
-        ("zzz", (), "there is no agent 'zzz'", "Agents: command, patch, scripted."),
+        ("zzz", (), "there is no agent 'zzz'", "mini, opencode, patch, scripted."),
         ("command", (), "the agent `command` needs a program after `--`", "command -- python fix.py"),
         ("command:fix.sh", (), "`--agent command:fix.sh` is not understood", "command -- python fix.py"),
         ("command", ("no-such-program",), "'no-such-program' was not found on PATH", "Install it"),
@@ -79,7 +79,7 @@ def test_what_cannot_work_is_refused_with_the_next_step(
         ("patch:patches", {"delay_seconds": True}, "delay_seconds cannot be True"),
         ("patch:patches", {"delay_seconds": {"C1": "x"}}, "delay_seconds cannot be"),
         ("scripted:script.yaml", {"speed": 2}, "[agents.scripted]: unknown option 'speed'"),
-        ('command:["git"]', {"env": "KEY"}, "env must be a list of names"),
+        ('command:["git"]', {"env": "KEY"}, "env must be a list of texts"),
         ('command:["git"]', {"env": ["NOT_SET_ANYWHERE"]}, "env names NOT_SET_ANYWHERE, which is not set"),
         ('command:["git"]', {"env": ["GIT_DIR"]}, "env must not name GIT_DIR"),
         ('command:["git"]', {"env": ["POLLY_RUN_ID"]}, "env must not name POLLY_RUN_ID"),

@@ -182,7 +182,7 @@ def test_a_denial_says_why_and_is_an_event(
     assert (done.returncode, done.stderr) == (0, b"")
     answer = json.loads(done.stdout)["hookSpecificOutput"]
     assert (answer["hookEventName"], answer["permissionDecision"]) == ("PreToolUse", "deny")
-    assert "polly request-file other.py" in answer["permissionDecisionReason"]
+    assert "If other.py must change, name it in the note" in answer["permissionDecisionReason"]
     ((envelope, data),) = spooled()
     assert envelope.subject == "run-1"
     assert (data["action"], data["action_type"]) == ("toolu_1", "error")

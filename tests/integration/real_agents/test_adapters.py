@@ -90,7 +90,7 @@ def test_a_write_to_the_file_of_another_is_denied_live_and_the_agent_goes_on(
     (package,) = [each for each in report["packages"] if each["id"] == first]
     assert package["strays"] == []
     told = [result.text for request in model.requests() for result in request.results if result.failed]
-    assert ["polly request-file" in text for text in told] == [True, True]
+    assert ["name it in the note" in text for text in told] == [True, True]
     assert all(any(name in text for text in told) for name in (foreign, "stray.txt"))
 
 

@@ -78,7 +78,7 @@ def test_owned_files_may_be_written(asked: Judge, tree: Path, path: str) -> None
 def test_files_of_others_are_denied_with_a_way_out(asked: Judge, path: str) -> None:
     refusal = asked("Write", file_path=path)
     assert refusal is not None
-    assert f"polly request-file {path} --reason" in refusal.reason
+    assert f"If {path} must change, name it in the note" in refusal.reason
     assert "calc.py" in refusal.reason
 
 

@@ -2,16 +2,19 @@
 
 import json
 import stat
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from polly.execution.agents.prompt import write_prompt
+from polly.execution.agents.listening import Listener
+from polly.execution.agents.prompt import Evidence, write_prompt
+from polly.execution.prompts.templates import Templates
 from polly.work.issues import Issue
-from polly.work.plan import WorkPackage
+from polly.work.plan import Coupling, WorkPackage
 from polly.work.run import Claim
 
 #: an agent's result file is a few lines for each issue; more is a mistake or mischief
@@ -27,6 +30,8 @@ class Assignment:
     folder: the attempt's own folder, outside the workspace; files for the agent are placed there.
     role_instructions: what the role's definition tells a specialist of this kind, or "".
     feedback: why the last attempt failed, or None for the first one.
+    session: the id of this attempt's session, in the records of Polly and of a program that takes one.
+    correlation, project_path: what joins the records of the run; "" outside of one.
     """
 
     run: str
@@ -39,6 +44,22 @@ class Assignment:
     contracts: tuple[str, ...] = ()
     feedback: str | None = None
     role_instructions: str = ""
+    couplings: tuple[Coupling, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+    templates: Templates | None = None
+    session: str = field(default_factory=lambda: str(uuid.uuid4()))
+    correlation: str = ""
+    project_path: str = ""
+
+    @property
+    def prompt_file(self) -> Path:
+        """Where the prompt is."""
+        return (self.folder / "prompt.md").absolute()
+
+    @property
+    def result_file(self) -> Path:
+        """Where the agent may write; alone in its folder, so that a sandbox can be opened for it."""
+        return result_file(self.folder).absolute()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +88,10 @@ class Agent(Protocol):
         """How to start it for this assignment. May write files into the assignment's folder."""
         ...
 
+    def listener(self, folder: Path) -> Listener:
+        """What reads the records of the attempt in this folder, also one that an earlier Polly started."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -80,7 +105,8 @@ def prepare_files(assignment: Assignment) -> dict[str, str]:
     """Write the files for the agent; returns the POLLY_* variables that lead to them."""
     folder = assignment.folder
     folder.mkdir(parents=True, exist_ok=True)
-    _result_file(folder).unlink(missing_ok=True)
+    assignment.result_file.parent.mkdir(exist_ok=True)
+    assignment.result_file.unlink(missing_ok=True)
     variables = {
         "POLLY_RUN_ID": assignment.run,
         "POLLY_PACKAGE_ID": assignment.package.id,
@@ -89,8 +115,11 @@ def prepare_files(assignment: Assignment) -> dict[str, str]:
         "POLLY_PROMPT_FILE": _write(folder / "prompt.md", _prompt(assignment)),
         "POLLY_OWNED_FILES": _write(folder / "owned_files.txt", _owned_files(assignment.package)),
         "POLLY_ISSUES_FILE": _write(folder / "issues.json", _issues(assignment)),
-        "POLLY_RESULT_FILE": str(_result_file(folder).absolute()),
+        "POLLY_RESULT_FILE": str(assignment.result_file),
+        "POLLY_SESSION_ID": assignment.session,
     }
+    told = {"POLLY_CORRELATION_ID": assignment.correlation, "POLLY_PROJECT_PATH": assignment.project_path}
+    variables |= {name: value for name, value in told.items() if value}
     if assignment.feedback:
         variables["POLLY_FEEDBACK_FILE"] = _write(folder / "feedback.md", assignment.feedback)
     return variables
@@ -104,7 +133,7 @@ def read_claims(folder: Path) -> dict[str, Claim]:
 def read_result(folder: Path) -> Result:
     """As `read_claims`, with a note when something in the file could not be used. Never raises for it."""
     try:
-        data = _read_bounded(_result_file(folder))
+        data = _read_bounded(result_file(folder))
     except FileNotFoundError:
         return Result(claims={})
     except (OSError, ValueError) as error:
@@ -133,8 +162,9 @@ def _claim(said: Any) -> Claim | None:
     )
 
 
-def _result_file(folder: Path) -> Path:
-    return folder / "result.json"
+def result_file(folder: Path) -> Path:
+    """The result file of the attempt in this folder."""
+    return folder / "result" / "result.json"
 
 
 def _read_bounded(file: Path) -> bytes:
@@ -155,7 +185,10 @@ def _prompt(assignment: Assignment) -> str:
         role=assignment.role,
         role_instructions=assignment.role_instructions,
         contracts=assignment.contracts,
+        couplings=assignment.couplings,
+        evidence=assignment.evidence,
         feedback=assignment.feedback,
+        templates=assignment.templates,
     )
 
 

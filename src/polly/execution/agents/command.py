@@ -5,12 +5,17 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from polly.errors import InputError, SettingsError
+from polly.errors import InputError
 from polly.execution.agents.base import Assignment, Launch
-from polly.execution.agents.options import absolute, check_names
+from polly.execution.agents.listening import Listener, Silent
+from polly.execution.agents.options import absolute, check_names, env_names
 from polly.process import small_environment
+
+#: Beginnings of variables that Polly sets itself.
+_POLLYS_OWN = ("POLLY_", "GIT_")
 
 EXAMPLE = "For example: `polly fix findings.sarif --agent command -- python fix.py`."
 
@@ -37,6 +42,10 @@ class CommandAgent:
             },
         )
 
+    def listener(self, folder: Path) -> Listener:  # noqa: ARG002 - the port's signature
+        """Its output is for people."""
+        return Silent()
+
 
 def open_command(argument: str, argv: Sequence[str], options: Mapping[str, Any]) -> CommandAgent:
     """From `--agent command -- PROGRAM ARG…` or the stored `command:["PROGRAM", …]`.
@@ -47,7 +56,9 @@ def open_command(argument: str, argv: Sequence[str], options: Mapping[str, Any])
     if not command or not command[0]:
         raise InputError("the agent `command` needs a program after `--`", next_step=EXAMPLE)
     check_names("command", options, ["env"])
-    return CommandAgent(command=(_program(command[0]), *command[1:]), env_names=_env_names(options))
+    return CommandAgent(
+        command=(_program(command[0]), *command[1:]), env_names=env_names("command", options, _POLLYS_OWN)
+    )
 
 
 def _stored(argument: str) -> tuple[str, ...]:
@@ -83,23 +94,3 @@ def _program(name: str) -> str:
             next_step=f"`chmod +x {name}`, or start it with its interpreter: `-- python {name}`.",
         )
     raise InputError(f"the agent's program {path} does not exist", next_step="Correct the path after `--`.")
-
-
-def _env_names(options: Mapping[str, Any]) -> tuple[str, ...]:
-    names = options.get("env", [])
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise SettingsError(
-            "[agents.command]: env must be a list of names", next_step='Such as env = ["OPENAI_API_KEY"].'
-        )
-    for name in names:
-        if name.startswith(("POLLY_", "GIT_")):
-            raise SettingsError(
-                f"[agents.command]: env must not name {name}",
-                next_step="Polly sets these variables itself, so that the agent stays in its own copy.",
-            )
-        if name not in os.environ:
-            raise SettingsError(
-                f"[agents.command]: env names {name}, which is not set",
-                next_step=f"Set {name} in the shell in which you start Polly, or take it out of polly.toml.",
-            )
-    return tuple(names)

@@ -1,6 +1,7 @@
 """The options of an agent, `[agents.<name>]` in polly.toml, and paths that a person typed."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,33 @@ def check_names(agent: str, options: Mapping[str, Any], known: Iterable[str]) ->
             raise SettingsError(
                 f"[agents.{agent}]: unknown option {name!r}", next_step=nearest(name, known, "Options")
             )
+
+
+def texts(agent: str, options: Mapping[str, Any], name: str, example: str) -> tuple[str, ...]:
+    """A list of texts; () when the option is missing. Raises SettingsError."""
+    value = options.get(name, [])
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) and each for each in value):
+        raise SettingsError(
+            f"[agents.{agent}]: {name} must be a list of texts", next_step=f"Such as {name} = {example}."
+        )
+    return tuple(value)
+
+
+def env_names(agent: str, options: Mapping[str, Any], own: tuple[str, ...]) -> tuple[str, ...]:
+    """The variables that `env` hands on: set, and none of Polly's `own`, by their beginnings."""
+    named = texts(agent, options, "env", '["HTTPS_PROXY"]')
+    for name in named:
+        if name.upper().startswith(own):
+            raise SettingsError(
+                f"[agents.{agent}]: env must not name {name}",
+                next_step="Polly sets these variables itself, so that the agent stays in its own copy.",
+            )
+        if name not in os.environ:
+            raise SettingsError(
+                f"[agents.{agent}]: env names {name}, which is not set",
+                next_step=f"Set {name} in the shell in which you start Polly, or take it out of polly.toml.",
+            )
+    return named
 
 
 def nearest(name: str, known: Iterable[str], what: str) -> str:

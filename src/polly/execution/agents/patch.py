@@ -8,6 +8,7 @@ from typing import Any
 
 from polly.errors import InputError, SettingsError
 from polly.execution.agents.base import Assignment, Launch
+from polly.execution.agents.listening import Listener, Silent
 from polly.execution.agents.options import absolute, check_names
 from polly.execution.agents.playing import Step, play
 
@@ -39,6 +40,10 @@ class PatchAgent:
             if patch.is_file():
                 steps.append({"do": "patch", "file": str(patch)})
         return play(assignment, steps)
+
+    def listener(self, folder: Path) -> Listener:  # noqa: ARG002 - the port's signature
+        """Its output is for people."""
+        return Silent()
 
 
 def patch_name(key: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from polly.errors import InputError
 from polly.execution.agents.base import Assignment, Launch
+from polly.execution.agents.listening import Listener, Silent
 from polly.execution.agents.options import absolute, check_names
 from polly.execution.agents.playing import play
 from polly.execution.agents.script import Script, read_script
@@ -28,6 +29,10 @@ class ScriptedAgent:
         """The player with the steps of this package and attempt."""
         package = assignment.package
         return play(assignment, self.script.steps(package.id, package.issues, assignment.attempt))
+
+    def listener(self, folder: Path) -> Listener:  # noqa: ARG002 - the port's signature
+        """Its output is for people."""
+        return Silent()
 
 
 def open_scripted(argument: str, options: Mapping[str, Any]) -> ScriptedAgent:
