@@ -146,7 +146,7 @@ def _engine(path: Path, busy_timeout_seconds: float) -> sa.Engine:
     def prepare(connection: Any, record: Any) -> None:
         del record
         connection.isolation_level = None  # the driver's own BEGIN would break savepoints and DDL
-        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("auto_vacuum = INCREMENTAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

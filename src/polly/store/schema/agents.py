@@ -42,6 +42,7 @@ agent_actions = sa.Table(
     one_of("action_type", *get_args(ActionType)),
     sa.Index("ix_agent_actions_day", "created_at", "action_type", "agent_name", "action_name"),
     sa.Index(None, "correlation_id", "created_at"),
+    sa.Index(None, "session_id", "created_at"),
 )
 
 # One row per execution. `created` is what its earliest event says, whichever of them it is.
@@ -208,4 +209,5 @@ hook_events = sa.Table(
     json("payload", nullable=False),
     json("metadata", nullable=False),
     sa.Index("ix_hook_events_day", "created_at", "source", "action", "outcome"),
+    sa.Index(None, "session_id", "created_at"),
 )

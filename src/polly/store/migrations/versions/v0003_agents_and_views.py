@@ -252,6 +252,7 @@ def _create_agent_actions() -> None:
     )
     _day("agent_actions", "created_at", "action_type", "agent_name", "action_name")
     _index("agent_actions", "correlation_id", "created_at")
+    _index("agent_actions", "session_id", "created_at")
 
 
 def _create_agent_routing_decisions() -> None:
@@ -383,6 +384,7 @@ def _create_hook_events() -> None:
         _json("metadata", nullable=False),
     )
     _day("hook_events", "created_at", "source", "action", "outcome")
+    _index("hook_events", "session_id", "created_at")
 
 
 def _create_pruned_events() -> None:
