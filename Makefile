@@ -112,7 +112,8 @@ agents: $(READY) ## install the coding agents that the tests start, as the tests
 
 # Large and slow to start, so that no other run has them: 900 MB, and ten seconds for each test.
 more-agents: $(READY) ## try opencode and aider too
-	POLLY_TEST_MORE_AGENTS=1 $(PYTHON_RUN) -m pytest tests/integration/real_agents/test_more_agents.py $(ARGS)
+	POLLY_TEST_MORE_AGENTS=1 $(PYTHON_RUN) -m pytest tests/integration/real_agents/test_more_agents.py \
+		tests/integration/agents/test_real_programs.py $(ARGS)
 
 hooks: $(READY) ## run the checks before every commit of yours
 	$(BIN)/pre-commit install

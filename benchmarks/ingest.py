@@ -344,7 +344,7 @@ def peak_bytes() -> int:
 def grow(name: str, url_of: Callable[[int], str]) -> None:
     """Ten times the events, in processes of their own."""
     ratios, peaks = [], []
-    few = max(BATCH, EVENTS // 4)
+    few = max(BATCH, EVENTS)
     for number in range(max(1, ROUNDS // 2)):
         figures = []
         for count in (few, 10 * few):
