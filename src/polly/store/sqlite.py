@@ -87,12 +87,17 @@ class SqliteStore(AskingStore):
             if current_revision(connection) == REVISION:
                 return
         with FileLock(f"{self.path}.lock", timeout=timeout_seconds):
+            # Counts only for a file without tables, whose pruned space can then be given back bit by bit.
+            self._set("auto_vacuum = INCREMENTAL")
             with self._writing() as connection:
                 upgrade(connection, str(self.path))
             # Kept by the file from now on. Not set earlier: the file could have been another program's.
-            raw = self.engine.raw_connection()
-            raw.cursor().execute("PRAGMA journal_mode = WAL")
-            raw.close()
+            self._set("journal_mode = WAL")
+
+    def _set(self, pragma: str) -> None:
+        raw = self.engine.raw_connection()
+        raw.cursor().execute(f"PRAGMA {pragma}")
+        raw.close()
 
     @contextmanager
     def _problems(self, doing: str) -> Iterator[None]:
@@ -146,7 +151,7 @@ def _engine(path: Path, busy_timeout_seconds: float) -> sa.Engine:
     def prepare(connection: Any, record: Any) -> None:
         del record
         connection.isolation_level = None  # the driver's own BEGIN would break savepoints and DDL
-        for pragma in ("auto_vacuum = INCREMENTAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
