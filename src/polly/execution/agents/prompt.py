@@ -136,7 +136,7 @@ def _evidence(evidence: Evidence, issues: Sequence[Issue]) -> str:
     lines += ["- every file that you changed still parses, and only your files have changed"]
     unproved = [_one_line(issue.id) for issue in issues if not evidence.by_issue.get(issue.id)]
     if unproved:
-        lines += [f"- for {', '.join(unproved)}: a test that fails without the fix, if you own a test file"]
+        lines += [f"- for {', '.join(unproved)}: no program can tell; note how a person sees the fix"]
     return "\n".join(lines)
 
 
