@@ -6,7 +6,7 @@ import time
 
 from polly.hooks.quick_json import dumps, loads
 from polly.sink.fitting import MAX_DATA_BYTES, fitted_by, roughly_fitted, size_of
-from polly.sink.places import is_ours, other_folders, spool_folder
+from polly.sink.places import is_usable, other_folders, spool_folder
 from polly.sink.session_file import SessionFile, new_id, uuid_text, write_alone
 
 TYPE_CHECKING = False  # the name is what type checkers know; `typing` would be slow to load
@@ -111,35 +111,13 @@ def record(
     folders = [spool_folder(environ, sys.platform), *other_folders(environ, project)]
     for place, folder in enumerate(folders):
         try:
-            if folder is None or (place and not _is_usable(folder)):
+            if folder is None or (place and not is_usable(folder)):
                 continue
             _record_in(folder, tell, session, environ, cut, is_over=is_over)
         except (OSError, ValueError):
             continue
         return True
     return False
-
-
-def _is_usable(folder: str) -> bool:
-    """A folder that others may have put there is looked at before it is written into."""
-    parent = os.path.dirname(folder)
-    try:
-        os.makedirs(parent, mode=0o700, exist_ok=True)
-        if os.path.basename(parent) == ".polly":
-            _ignore(parent)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    except OSError:
-        return False
-    return is_ours(parent) and is_ours(folder)
-
-
-def _ignore(folder: str) -> None:
-    """`.polly` ignores itself for git."""
-    path = os.path.join(folder, ".gitignore")
-    if not os.path.exists(path):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.write(file, b"*\n")
-        os.close(file)
 
 
 def _record_in(

@@ -50,6 +50,28 @@ def other_folders(environ: "Mapping[str, str]", project: str) -> list[str]:
     ]
 
 
+def is_usable(folder: str) -> bool:
+    """A folder that others may have put there is looked at before it is written into."""
+    parent = os.path.dirname(folder)
+    try:
+        os.makedirs(parent, mode=0o700, exist_ok=True)
+        if os.path.basename(parent) == ".polly":
+            _ignore(parent)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return False
+    return is_ours(parent) and is_ours(folder)
+
+
+def _ignore(folder: str) -> None:
+    """`.polly` ignores itself for git."""
+    path = os.path.join(folder, ".gitignore")
+    if not os.path.exists(path):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(file, b"*\n")
+        os.close(file)
+
+
 def is_ours(folder: str) -> bool:
     """True for a real folder that belongs to this user and that nobody else can write into."""
     try:

@@ -1,12 +1,17 @@
 """Which kind of store a URL names."""
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from polly.errors import SettingsError, StoreMisconfigured
-from polly.settings import SecretFrom
+from polly.errors import StoreMisconfigured
+from polly.settings import SecretFrom, read_secret
 from polly.store.ports import Store
 
+if TYPE_CHECKING:
+    from polly.store.postgres import PostgresStore
+
+#: How errors call the secret.
+STORE_PASSWORD = "store.password"  # noqa: S105  # nosec B105 - its name in the settings
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -21,7 +26,12 @@ def open_store(url: str | Path, password: SecretFrom | str | None = None) -> Sto
         from polly.store.sqlite import SqliteStore  # noqa: PLC0415 - SQLAlchemy takes half as long as a command
 
         return SqliteStore.open(url)
-    secret = _read(password) if isinstance(password, SecretFrom) else password
+    secret = read_secret(password, STORE_PASSWORD) if isinstance(password, SecretFrom) else password
+    return postgres_store().open(str(url), secret)
+
+
+def postgres_store() -> "type[PostgresStore]":
+    """The backend for PostgreSQL. Raises StoreMisconfigured when its library is not installed."""
     try:
         from polly.store.postgres import PostgresStore  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -29,22 +39,4 @@ def open_store(url: str | Path, password: SecretFrom | str | None = None) -> Sto
             f"PostgreSQL needs a library that is not installed: {error}",
             next_step="pip install 'polly-fix[postgres]'",
         ) from error
-    return PostgresStore.open(str(url), secret)
-
-
-def _read(secret: SecretFrom) -> str:
-    if secret.env is not None:
-        value = os.environ.get(secret.env)
-        if not value:
-            raise SettingsError(
-                f"store.password: the variable {secret.env} is not set",
-                next_step=f"Set {secret.env} for this process, or name another place in polly.toml.",
-            )
-        return value
-    try:
-        return Path(secret.file or "").expanduser().read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"store.password: the file {secret.file} cannot be read: {error}",
-            next_step="Correct its path or its rights, or name another place in polly.toml.",
-        ) from error
+    return PostgresStore

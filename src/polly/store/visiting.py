@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from polly.errors import StoreMisconfigured
-from polly.settings import SecretFrom
-from polly.store import opening
+from polly.settings import SecretFrom, read_secret
+from polly.store.opening import STORE_PASSWORD, postgres_store
 from polly.store.ports import Store
 from polly.store.sqlite import SqliteStore
 
@@ -59,20 +59,14 @@ def _opened(url: str, password: SecretFrom | None) -> "SqliteStore | PostgresSto
 
 
 def _postgres(url: str, password: SecretFrom | None) -> "PostgresStore":
-    secret = opening._read(password) if password else None  # noqa: SLF001 - the same words for the same trouble
-    try:
-        from polly.store.postgres import PostgresStore  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise StoreMisconfigured(
-            f"PostgreSQL needs a library that is not installed: {error}",
-            next_step="pip install 'polly-fix[postgres]'",
-        ) from error
+    secret = read_secret(password, STORE_PASSWORD) if password else None
 
-    class PostgresDatabase(PostgresStore):
+    class PostgresDatabase(postgres_store()):  # type: ignore[misc] # which class is known when it runs
         def _bring_up_to_date(self) -> None:
             """It is looked at as it is."""
 
-    return PostgresDatabase.open(url, secret, timeout_seconds=_PATIENCE_SECONDS)
+    opened: PostgresStore = PostgresDatabase.open(url, secret, timeout_seconds=_PATIENCE_SECONDS)
+    return opened
 
 
 def writing(store: Store) -> sa.Engine:

@@ -7,7 +7,6 @@ processes and calls of `polly log` may write at once, and a program that is kill
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +15,7 @@ from polly.events.envelope import Envelope, uuid7, wrap
 from polly.events.event import EventData
 from polly.events.redaction import redact_json
 from polly.sink.fitting import fitted_by, roughly_fitted
-from polly.sink.places import is_ours, other_folders, spool_folder
+from polly.sink.places import is_usable, other_folders, spool_folder
 from polly.sink.session_file import SessionFile, write_alone
 from polly.tracking.origin import Origin
 
@@ -67,7 +66,7 @@ def _append(line: bytes, origin: Origin) -> str:
     others = other_folders(os.environ, origin.project_path or os.curdir)
     said: list[str] = []
     for folder in [*([home] if home else []), *others]:
-        if folder != home and not _is_usable(Path(folder)):
+        if folder != home and not is_usable(folder):
             said.append(f"{folder} is not safe to write into")
             continue
         try:
@@ -86,16 +85,3 @@ def _append_in(folder: str, line: bytes, session: str) -> bool:
     except TimeoutError:
         write_alone(folder, [line])
         return True
-
-
-def _is_usable(folder: Path) -> bool:
-    """A folder that others may have put there is looked at before it is written into."""
-    try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignoring = folder.parent / ".gitignore"
-        if folder.parent.name == ".polly" and not ignoring.exists():
-            ignoring.write_text("*\n", encoding="ascii")
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError:
-        return False
-    return is_ours(str(folder.parent)) and is_ours(str(folder))

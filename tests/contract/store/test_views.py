@@ -64,7 +64,7 @@ def act(kind: str, action: str | None = None, name: str = "Read", **options: Any
 
 
 def begin(execution: str = "E") -> ExecutionStarted:
-    return ExecutionStarted(execution=execution, agent_name="a", project_path="/work/shop/")
+    return ExecutionStarted(execution=execution, agent_name="a", project_path="/srv/shop/")
 
 
 def end(status: str, execution: str = "E") -> ExecutionCompleted:

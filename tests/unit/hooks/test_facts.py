@@ -10,8 +10,8 @@ from polly.events.catalog import CATALOG
 from polly.hooks.facts import ACTION, HOOK, Circumstances, Told, circumstances, tell, unreadable
 from polly.hooks.registration import CLAUDE_EVENTS, CODEX_EVENTS
 
-WHERE = Circumstances(program="claude", project="/work/project")
-CLAUDE = {"session_id": "s-1", "transcript_path": "/c/projects/p/s-1.jsonl", "cwd": "/work/project"}
+WHERE = Circumstances(program="claude", project="/srv/project")
+CLAUDE = {"session_id": "s-1", "transcript_path": "/c/projects/p/s-1.jsonl", "cwd": "/srv/project"}
 CODEX = {
     "session_id": "s-2",
     "transcript_path": "/x/sessions/2026/rollout-2026.jsonl",
@@ -122,11 +122,11 @@ def test_inside_a_run_the_events_say_of_which_package_and_attempt() -> None:
         "POLLY_PACKAGE_ID": "WP2",
         "POLLY_ATTEMPT": "1",
         "POLLY_ROLE": "testing-specialist",
-        "CLAUDE_PROJECT_DIR": "/work/project",
+        "CLAUDE_PROJECT_DIR": "/srv/project",
     }
     value = payload("PreToolUse", **CALL)
     begun = one(value, circumstances(value, environ))
-    assert (begun.run, begun.subject, begun.project_path) == ("run-9", "run-9", "/work/project")
+    assert (begun.run, begun.subject, begun.project_path) == ("run-9", "run-9", "/srv/project")
     assert begun.action_details["package"] == "WP2"
     assert begun.action_details["role"] == "testing-specialist"
 
