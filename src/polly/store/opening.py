@@ -30,6 +30,16 @@ def open_store(url: str | Path, password: SecretFrom | str | None = None) -> Sto
     return postgres_store().open(str(url), secret)
 
 
+def require_file(url: str) -> None:
+    """Raises StoreMisconfigured when `url` names a SQLite file that is missing: asking must not make one."""
+    path = Path(url.removeprefix("sqlite:///")).expanduser()
+    if ("://" not in url or url.startswith("sqlite:///")) and not path.exists():
+        raise StoreMisconfigured(
+            f"there is no database at {path} yet.",
+            next_step="`polly db upgrade` makes it; so does the first event that is stored.",
+        )
+
+
 def postgres_store() -> "type[PostgresStore]":
     """The backend for PostgreSQL. Raises StoreMisconfigured when its library is not installed."""
     try:

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from filelock import FileLock
 
-from polly.errors import StoreMisconfigured
 from polly.settings import SecretFrom, read_secret
-from polly.store.opening import STORE_PASSWORD, postgres_store
+from polly.store.opening import STORE_PASSWORD, postgres_store, require_file
 from polly.store.ports import Store
 from polly.store.sqlite import SqliteStore
 
@@ -48,13 +46,7 @@ def migrating(store: Store) -> FileLock | None:
 def _opened(url: str, password: SecretFrom | None) -> "SqliteStore | PostgresStore":
     if url.startswith(("postgresql", "postgres:")):
         return _postgres(url, password)
-    if "://" not in url or url.startswith("sqlite:///"):
-        path = Path(url.removeprefix("sqlite:///")).expanduser()
-        if not path.exists():
-            raise StoreMisconfigured(
-                f"there is no database at {path} yet.",
-                next_step="`polly db upgrade` makes it; so does the first event that is stored.",
-            )
+    require_file(url)
     return _SqliteFile.open(url)
 
 
