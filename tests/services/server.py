@@ -136,7 +136,11 @@ class Server:
         if not told.isdigit():
             self._end(self.crash_signal)
             raise self._failure(f"cannot be started: {told}")
-        self._process = psutil.Process(int(told))
+        try:
+            self._process = psutil.Process(int(told))
+        except psutil.NoSuchProcess:  # it ended between the guard's word and this look
+            self._end(self.crash_signal)
+            raise self._failure("ended while starting") from None
 
     def _orders(self) -> guard.Orders:
         return {
