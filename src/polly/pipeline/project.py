@@ -16,10 +16,16 @@ from polly.intake.sources.linters.tool import Tool
 from polly.settings import Settings, load_settings
 from polly.work.issues import Inventory
 
+#: What people write below `.polly` belongs to the repository; all else there is Polly's own, and git
+#: does not see it.
+_IGNORED = "/*\n!/linters/\n!/patterns/\n!/prompts/\n!/roles/\n"
+#: What Polly wrote there before people had folders of their own.
+_IGNORED_BEFORE = "*\n"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """A repository with its settings. `folder` is `.polly`, which git does not see."""
+    """A repository with its settings. `folder` is `.polly`, of which git sees what people wrote."""
 
     repository: Repository
     settings: Settings
@@ -62,7 +68,7 @@ class Project:
     def make_folder(self, *below: str) -> Path:
         """The folder .polly, or one below it, made if needed. Raises InputError or RepositoryError.
 
-        It ignores itself, so that git status stays as it is.
+        It ignores itself but for the folders that people fill, so that git status stays as it is.
         """
         if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
             raise InputError(
@@ -73,8 +79,8 @@ class Project:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             wanted.mkdir(parents=True, exist_ok=True)
             ignore = self.folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            if not ignore.exists() or ignore.read_text(encoding="utf-8", errors="replace") == _IGNORED_BEFORE:
+                ignore.write_text(_IGNORED, encoding="utf-8")
         return wanted
 
 
