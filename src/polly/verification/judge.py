@@ -67,7 +67,7 @@ class Judgement:
 
 class PackageJudge:
     """Judges the packages of one run. `limit` bounds the commands at the same time, `serial` those that
-    must run alone.
+    must run alone. `role_gates`, by role, judge the packages of that role besides the gates of the plan.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class PackageJudge:
         read_findings: ReadFindings,
         limit: asyncio.Semaphore,
         serial: asyncio.Lock,
+        role_gates: Mapping[str, tuple[GateCommand, ...]] | None = None,
     ) -> None:
         self._workspaces = workspaces
         self._store = workspaces.store
@@ -89,6 +90,7 @@ class PackageJudge:
         self._read_findings = read_findings
         self._limit = limit
         self._serial = serial
+        self._role_gates = role_gates or {}
         self._baselines = OncePerKey[Baseline]()
         self._red_before_post = OncePerKey[frozenset[str]]()
 
@@ -126,7 +128,7 @@ class PackageJudge:
         if not any(gate.status.is_red for gate in gates):
             baseline = await self.prepare(base)
             ran, seen = await side_by_side(
-                _timed(self._package_gates(commit, f"{label}-gates", baseline.red_before)),
+                _timed(self._package_gates([package], commit, f"{label}-gates", baseline.red_before)),
                 _timed(self._evidence(package, baseline, commit, changed, label)),
             )
             gates, said = (*gates, *ran.result), seen.result
@@ -156,7 +158,7 @@ class PackageJudge:
         label = f"base-{base[:16]}"
         planned = [issue for package in self._plan.packages for issue in package.issues]
         gates, checks, scans = await side_by_side(
-            self._package_gates(base, f"{label}-gates", frozenset()),
+            self._package_gates(self._plan.packages, base, f"{label}-gates", frozenset()),
             self._run_checks(self._checks_of(planned), base, f"{label}-checks"),
             self._scan(self._tools_of(planned), base, label),
         )
@@ -175,10 +177,12 @@ class PackageJudge:
         return frozenset(result.name for result in results if result.status.is_red)
 
     async def _package_gates(
-        self, commit: str, label: str, red_before: frozenset[str]
+        self, packages: Sequence[WorkPackage], commit: str, label: str, red_before: frozenset[str]
     ) -> tuple[GateResult, ...]:
-        results = await self._gates(self._plan.gates.package, GateScope.PACKAGE, commit, label)
-        return excuse(results, red_before)
+        roles = dict.fromkeys(package.role for package in packages)
+        of_roles = (gate for role in roles for gate in self._role_gates.get(role, ()))
+        gates = tuple(dict.fromkeys((*self._plan.gates.package, *of_roles)))
+        return excuse(await self._gates(gates, GateScope.PACKAGE, commit, label), red_before)
 
     async def _gates(
         self, gates: Sequence[GateCommand], scope: GateScope, commit: str, label: str

@@ -137,6 +137,7 @@ def make_judge(workspaces: Workspaces, base: str) -> Callable[..., PackageJudge]
         settings: Settings | None = None,
         package_gates: tuple[GateCommand, ...] = (),
         post_gates: tuple[GateCommand, ...] = (),
+        role_gates: Mapping[str, tuple[GateCommand, ...]] | None = None,
     ) -> PackageJudge:
         nothing = Forecast(
             agents=1,
@@ -160,6 +161,7 @@ def make_judge(workspaces: Workspaces, base: str) -> Callable[..., PackageJudge]
             read_findings=read_lines,
             limit=asyncio.Semaphore(2),
             serial=asyncio.Lock(),
+            role_gates=role_gates,
         )
 
     return make

@@ -104,6 +104,23 @@ def test_a_red_gate_keeps_everything_from_being_fixed(make_judge: Make, base: st
     assert verdicts(excused) == {"T1": Verdict.FIXED, "C1": Verdict.FIXED}
 
 
+def test_the_gates_of_a_role_judge_the_packages_of_that_role_alone(
+    make_judge: Make, base: str, commit: Commit
+) -> None:
+    only_now = python("import pathlib; assert 'good' not in pathlib.Path('a.txt').read_text()")
+    for_all = GateCommand(command=python("pass"), name="for all")
+    role_gates = {
+        BOTH.role: (GateCommand(command=only_now, name="of the role"), for_all),
+        "another": (GateCommand(command=only_now, name="of another"),),
+    }
+    judge_of = make_judge((FIRST, REVIEW), (BOTH,), package_gates=(for_all,), role_gates=role_gates)
+    judged = judge(judge_of, base, commit({"a.txt": "good\n"}), "a.txt")
+    assert [(gate.name, gate.status) for gate in judged.gates] == [
+        ("for all", GateStatus.PASSED),
+        ("of the role", GateStatus.FAILED),
+    ]
+
+
 def test_a_file_that_does_not_parse_spares_the_commands(
     make_judge: Make, base: str, commit: Commit, tmp_path: Path
 ) -> None:
