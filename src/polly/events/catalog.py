@@ -5,12 +5,14 @@ from typing import ClassVar
 from polly.events.agents import AgentEvent
 from polly.events.event import RUNS_TOPIC, EventData
 from polly.work.issues import Location, Severity
+from polly.work.requests import FileRequest
 from polly.work.run import (
     AttemptOutcome,
     Claim,
     GateResult,
     IssueOutcome,
     PackageState,
+    QualityChange,
     Tampering,
 )
 
@@ -139,6 +141,15 @@ class AttemptEnded(RunEvent, frozen=True, kw_only=True):
     claims: dict[str, Claim] = {}
 
 
+class FileRequested(RunEvent, frozen=True, kw_only=True):
+    """An agent at work asked for a file that is not its own, and was answered."""
+
+    type: ClassVar[str] = "dev.polly.file.requested.v1"
+    package: str
+    attempt: int
+    request: FileRequest
+
+
 class ChangesCaptured(RunEvent, frozen=True, kw_only=True):
     """What an attempt changed: its owned files as a frozen tree, everything else as strays."""
 
@@ -185,6 +196,16 @@ class TamperingFound(RunEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "dev.polly.tampering.found.v1"
     attempt: int
     tampering: Tampering
+
+
+class QualityMeasured(RunEvent, frozen=True, kw_only=True):
+    """How good the files are that an attempt changed, before and after it. `execution` is the attempt's."""
+
+    type: ClassVar[str] = "dev.polly.quality.measured.v1"
+    package: str
+    attempt: int
+    execution: str
+    quality: QualityChange
 
 
 class PackageEnded(RunEvent, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from polly.reporting.escaping import code, fenced, quote, text
 from polly.reporting.figures import cost_per_verified_fix
 from polly.reporting.next_steps import left_over, next_commands
-from polly.reporting.report import Report, ReportEvidence, ReportGate, ReportIssue
+from polly.reporting.report import Report, ReportEvidence, ReportGate, ReportIssue, quality_warnings
 from polly.work.issues import Inventory, Issue, Severity, Warning
 from polly.work.plan import Plan
 from polly.work.run import (
@@ -131,11 +131,21 @@ def _packages(sources: _Sources) -> list[str]:
                 str(len(package.attempts)),
                 f"{verified[package.id]}/{len(planned.issues)}",
                 str(len(package.owned_changed)),
+                _quality(package),
                 package.decision.value,
             )
         )
-    header = ("Package", "Title", "Wave", "State", "Attempts", "Verified", "Files", "Decision")
+    header = ("Package", "Title", "Wave", "State", "Attempts", "Verified", "Files", "Quality", "Decision")
     return [_table(header, rows)]
+
+
+def _quality(package: PackageRecord) -> str:
+    """Of the files that it changed, before and after."""
+    change = package.quality
+    if change is None or change.after is None:
+        return "—"
+    before = "new" if change.before is None else f"{change.before:.2f}"
+    return f"{before} → {change.after:.2f}" + (" (worse)" if change.is_clearly_worse else "")
 
 
 def _issues(sources: _Sources) -> list[str]:
@@ -165,6 +175,8 @@ def _issue(sources: _Sources, reported: ReportIssue) -> list[str]:
     facts += [f"- Evidence: {_evidence(evidence)}" for evidence in reported.evidence]
     if package and (claim := _claim(package, reported.id)):
         facts.append(f"- The agent claims: {text(claim.status)} — {text(claim.note)}")
+    if package:
+        facts += [f"- Warning: {text(warning.message)}" for warning in quality_warnings(package)]
     if reported.commit:
         facts.append(f"- Commit of the package: {code(reported.commit)}")
     blocks = [f"#### {text(reported.id)}: {text(issue.title) if issue else '(not in the inventory)'}"]
@@ -276,7 +288,8 @@ def _contradictions(sources: _Sources) -> list[str]:
 
 
 def _other_warnings(sources: _Sources) -> list[str]:
-    return [_warnings((*sources.plan.warnings, *sources.record.warnings), empty="None.")]
+    worse = [warning for package in sources.record.packages for warning in quality_warnings(package)]
+    return [_warnings((*sources.plan.warnings, *sources.record.warnings, *worse), empty="None.")]
 
 
 def _warnings(warnings: Sequence[Warning], *, empty: str) -> str:

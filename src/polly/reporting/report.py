@@ -14,6 +14,7 @@ from polly.work.run import (
     IssueOutcome,
     PackageRecord,
     PackageState,
+    QualityChange,
     RunRecord,
     RunState,
     Verdict,
@@ -42,6 +43,7 @@ class ReportPackage(msgspec.Struct, frozen=True, kw_only=True):
     strays: tuple[str, ...]
     gates: tuple[ReportGate, ...]
     commit: str | None
+    quality: QualityChange | None = None
 
 
 class ReportEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,12 @@ def build(record: RunRecord, plan: Plan, inventory: Inventory) -> Report:
             for found in package.tampering
         ),
         figures=figures(record, plan),
-        warnings=(*inventory.warnings, *plan.warnings, *record.warnings),
+        warnings=(
+            *inventory.warnings,
+            *plan.warnings,
+            *record.warnings,
+            *(warning for package in record.packages for warning in quality_warnings(package)),
+        ),
     )
 
 
@@ -117,7 +124,19 @@ def _package(package: PackageRecord, agent: str) -> ReportPackage:
         strays=package.strays,
         gates=tuple(_gate(gate) for gate in package.gates),
         commit=package.landed_commit,
+        quality=package.quality,
     )
+
+
+def quality_warnings(package: PackageRecord) -> tuple[Warning, ...]:
+    """What a person should know who sees that the issues are fixed."""
+    change = package.quality
+    if change is None or not change.is_clearly_worse or change.before is None or change.after is None:
+        return ()
+    fell = f" ({'; '.join(change.fell)})" if change.fell else ""
+    figures = f"quality {change.before:.2f}, now {change.after:.2f}{fell}"
+    message = f"The files of {package.id} were better before: {figures}"
+    return (Warning(code="quality-fell", message=message, ref=package.id),)
 
 
 def _gate(gate: GateResult) -> ReportGate:

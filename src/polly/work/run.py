@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from polly.work.issues import Warning
+from polly.work.requests import FileRequest
 
 
 class GateScope(enum.StrEnum):
@@ -100,6 +101,19 @@ class Tampering(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+class QualityChange(msgspec.Struct, frozen=True, kw_only=True):
+    """How good the files that an attempt changed are, before and after: from 0 to 1, None when not measured.
+
+    fell: the components that got worse, with figures. note: why there is no figure.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    is_clearly_worse: bool = False
+    fell: tuple[str, ...] = ()
+    note: str = ""
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent said about one issue: a status in its own words and a note."""
 
@@ -178,9 +192,11 @@ class PackageRecord(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None = None
     owned_changed: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    requests: tuple[FileRequest, ...] = ()
     gates: tuple[GateResult, ...] = ()
     outcomes: tuple[IssueOutcome, ...] = ()
     tampering: tuple[Tampering, ...] = ()
+    quality: QualityChange | None = None
     detail: str = ""
     decision: Decision = Decision.OPEN
     approved_tree: str | None = None

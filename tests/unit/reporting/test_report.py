@@ -10,7 +10,7 @@ from polly.reporting.markdown import render
 from polly.reporting.next_steps import left_over, next_commands
 from polly.reporting.report import build
 from polly.reporting.status import status_rows
-from polly.work.run import Decision, PackageState, RunState, Verdict
+from polly.work.run import Decision, PackageState, QualityChange, RunState, Verdict
 
 from .conftest import Story, stories
 
@@ -24,6 +24,7 @@ def test_the_json_has_the_fields_of_the_format(told: Story) -> None:
     }  # fmt: skip
     assert set(report["packages"][0]) == {
         "id", "state", "attempts", "agent", "tree", "owned_changed", "strays", "gates", "commit",
+        "quality",
     }  # fmt: skip
     assert set(report["packages"][0]["gates"][0]) == {"name", "scope", "tree", "status", "seconds"}
     assert set(report["issues"][0]) == {"id", "verdict", "evidence", "package", "commit"}
@@ -52,6 +53,25 @@ def test_a_proved_fix_in_a_package_that_cannot_land_is_pointed_out(told: Story) 
     red = msgspec.structs.replace(one, state=PackageState.RED)
     record = msgspec.structs.replace(told.record, packages=(red, two))
     assert stuck in render(build(record, told.plan, told.inventory), record, told.plan, told.inventory)
+
+
+def test_files_that_were_better_before_are_a_warning_beside_each_fix(told: Story) -> None:
+    one, two = told.record.packages
+    fell = QualityChange(before=0.9, after=0.6, is_clearly_worse=True, fell=("complexity 0.90 → 0.40",))
+    grew = QualityChange(before=0.5, after=0.75)
+    record = msgspec.structs.replace(
+        told.record,
+        packages=(msgspec.structs.replace(one, quality=fell), msgspec.structs.replace(two, quality=grew)),
+    )
+    report = build(record, told.plan, told.inventory)
+    assert [(each.code, each.ref) for each in report.warnings if each.code == "quality-fell"] == [
+        ("quality-fell", "WP1")
+    ]
+    text = render(report, record, told.plan, told.inventory)
+    assert "0.90 → 0.60 (worse)" in text
+    assert "0.50 → 0.75 |" in text
+    sentence = "Warning: The files of WP1 were better before: quality 0.90, now 0.60 (complexity 0.90 → 0.40)"
+    assert text.count(sentence) == len(told.plan.package("WP1").issues)
 
 
 def test_a_claim_is_shown_as_a_claim(told: Story) -> None:
