@@ -18,8 +18,9 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What kind of specialist a Polly becomes: one YAML file, format "role_version 1".
 
     purpose: one sentence. triggers: words and phrases of a request that speak for it; inflections of their
-    words count as well. capabilities: what it can do, in words that people use. file_patterns: globs of
-    paths. rules: globs of `tool:rule` ids. gates: run on the packages of this role, besides those of the
+    words count as well. hints: words that speak for it faintly, and count when there are several.
+    translations: by language (`de`), the same as triggers; a `*` at the end is any ending.
+    capabilities: what it can do, in words that people use. file_patterns: globs of paths. rules: globs of `tool:rule` ids. gates: run on the packages of this role, besides those of the
     plan. agent: the agent that it prefers, as `--agent` names it.
     """
 
@@ -31,6 +32,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     domain: str = "general"
     aliases: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    translations: dict[str, tuple[str, ...]] = {}
     capabilities: tuple[str, ...] = ()
     file_patterns: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -42,10 +45,12 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What a role is looked for: text in anybody's words, the files it is about, the rules that reported it.
 
+    further: the texts of further issues, each of which counts as much as `text`.
     rules: `tool:rule`. kinds: tool and rule, else severity, of each issue, for the history of outcomes.
     """
 
     text: str
+    further: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
