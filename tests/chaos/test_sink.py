@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is what is test
 
 EVENTS = int(os.environ.get("POLLY_CHAOS_EVENTS", "50000"))
 KILLS = int(os.environ.get("POLLY_CHAOS_KILLS", "6"))
+#: Each sink gets somewhere on average, so that killing them goes on until everything is stored.
+LONGEST_LIFE_SECONDS = 1.5 if EVENTS <= 100_000 else 4.0
 #: The group notices a dead member after a second, not after the usual 45.
 FAST = '"session.timeout.ms" = 1000\n"heartbeat.interval.ms" = 200\n'
 #: Port method, call, and whether the process ends before or after it was carried out.
@@ -85,14 +87,17 @@ def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(
     monkeypatch.setattr(sink_process, "PATIENCE", max(60.0, EVENTS / 500))
     for start in range(0, EVENTS, 50_000):
         world.emit(dict(event(number) for number in range(start, min(EVENTS, start + 50_000))), poison(20))
-    for _ in range(KILLS):
+    kills = 0
+    while kills < KILLS or not world.is_settled():
         sink = world.start()
         sink.wait_for("Partitions assigned")
         try:  # the moment of the kill is what chance decides here
-            sink.process.wait(timeout=chooser.uniform(0, 1.5))
+            sink.process.wait(timeout=chooser.uniform(0, LONGEST_LIFE_SECONDS))
         except subprocess.TimeoutExpired:
             sink.kill()
+        kills += 1
     last = world.start()
+    last.wait_until_ready()
     wait(world.is_settled, last, "everything stored")
     assert last.stop() == 0, last.told()
     world.holds()

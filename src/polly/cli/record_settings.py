@@ -41,6 +41,11 @@ def require_bootstrap_servers(settings: Settings) -> str:
     return require_servers(settings.kafka)
 
 
+def polly_folder() -> Path:
+    """The folder .polly of this repository, else of the current folder; it need not exist."""
+    return _root() / ".polly"
+
+
 def _root() -> Path:
     here = Path.cwd()
     try:

@@ -1,8 +1,10 @@
 """`polly relay`: from the spool to Kafka, until it is told to stop."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -12,10 +14,12 @@ import typer
 from polly.cli.exit_code import ExitCode
 from polly.cli.output import counted, say
 from polly.cli.record_settings import Config, record_settings, require_bootstrap_servers
+from polly.cli.recording import store_of
+from polly.events.transfer import DeadLetter
 from polly.kafka.producer import KafkaPublisher
 from polly.kafka.settings import producer_config
 from polly.kafka.topics import require_topics
-from polly.settings import KafkaSettings, state_home
+from polly.settings import KafkaSettings, Settings, state_home
 from polly.sink.relay.loop import Relay, RelayResult
 from polly.sink.relay.outgoing import Addressing
 
@@ -51,6 +55,7 @@ def relay(
         Addressing(prefix=kafka.topic_prefix, retention_days=kafka.retention_days),
         lambda gapless: _connect(kafka, gapless=gapless),
         say,
+        partial(_keep, settings),
     )
     if not once:
         say(f"Relaying {spool} to Kafka at {servers}. Ctrl-C or SIGTERM ends it.")
@@ -59,6 +64,14 @@ def relay(
             until_empty=once, patience_seconds=_PATIENCE_SECONDS, flush_seconds=_FLUSH_SECONDS
         )
     return _told(result, spool, received, once=once)
+
+
+def _keep(settings: Settings, letters: Sequence[DeadLetter]) -> None:
+    """Dead letters of the relay, where `polly dlq` looks for them."""
+    from polly.store.letters import keep_letters  # noqa: PLC0415 - SQLAlchemy is slow to load, letters are rare
+
+    with store_of(settings) as store:
+        store.change(partial(keep_letters, letters=letters, now=datetime.now(UTC)))
 
 
 def _connect(kafka: KafkaSettings, *, gapless: bool) -> KafkaPublisher:

@@ -216,6 +216,7 @@ def _until_stopped(owner: "Owner", thread: _OwnerThread, settings: SinkSettings)
         while thread.is_alive() and not told.is_set():
             thread.join(_LOOK_SECONDS)
         if thread.is_alive():
+            say("Stopping: what is in hand is finished first. A second signal ends it at once.")
             thread.join(settings.exit_seconds)
         if thread.is_alive():
             say(f"Ended after {settings.exit_seconds:g} s without finishing. {_NOTHING_LOST}")

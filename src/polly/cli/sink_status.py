@@ -35,7 +35,11 @@ def ask_sink(url: str) -> Report:
         if isinstance(error, msgspec.DecodeError):
             raise InputError(f"{url} is no sink of this version: {error}", next_step=_NO_SINK) from error
         raise InputError(f"{url} is no URL of a sink: {error}", next_step=_NO_SINK) from error
-    except (OSError, http.client.HTTPException) as error:
+    except http.client.HTTPException as error:
+        raise InputError(
+            f"{url} is no sink: what answers there speaks no HTTP", next_step=_NO_SINK
+        ) from error
+    except OSError as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"No sink runs at {url}: {reason}", next_step=_NO_SINK) from error
 

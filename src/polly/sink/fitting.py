@@ -28,12 +28,14 @@ def fitted_by(
     """The JSON of `data`, shortened to `limit` bytes without changing its shape.
 
     What was shortened says so in place; `_cut` at the top keeps the size and the sha256 of the whole, or is
-    what the caller knows about it. first: how many of the gentle cuts are left out.
+    what the caller knows about it; `_redacted` stays. first: how many of the gentle cuts are left out.
     """
     whole = encode(data)
     if len(whole) <= limit and not first:
         return whole
     note = {"_cut": cut or size_of(whole)}
+    if isinstance(data, dict) and "_redacted" in data:
+        note["_redacted"] = data["_redacted"]
     for characters, entries in _CUTS[first:]:
         smaller = _shortened(data, characters, entries)
         if isinstance(smaller, dict):

@@ -17,7 +17,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from polly.events.envelope import Envelope, uuid7
-from polly.events.redaction import redact_json
+from polly.events.redaction import redact_event
 from polly.sink.fitting import MAX_DATA_BYTES, fitted_by
 from polly.sink.session_file import (
     MAX_SPOOL_BYTES,
@@ -122,7 +122,7 @@ class SpoolWriter:
 
 
 def _line(envelope: Envelope) -> bytes:
-    data = fitted(redact_json(msgspec.json.decode(envelope.data)).value)
+    data = fitted(redact_event(msgspec.json.decode(envelope.data)))
     return msgspec.json.encode(msgspec.structs.replace(envelope, data=msgspec.Raw(data))) + b"\n"
 
 

@@ -1,14 +1,15 @@
 """Dead letters as people ask for them, and what a person decided about each. Nothing is deleted here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from polly.events.transfer import DeadLetter, Stage
-from polly.store.ingest.letters import stored_letter
+from polly.store.ingest.letters import letter_values, stored_letter
 from polly.store.schema import dead_letters
 
 Status = Literal["open", "replayed", "discarded"]
@@ -100,6 +101,14 @@ def bytes_of_letters(connection: sa.Connection) -> Iterator[tuple[Status, bytes]
     query = sa.select(dead_letters.c.status, dead_letters.c.raw)
     for status, raw in connection.execution_options(yield_per=PAGE).execute(query):
         yield status, bytes(raw)
+
+
+def keep_letters(connection: sa.Connection, letters: Sequence[DeadLetter], now: datetime) -> None:
+    """Dead letters of somebody else than the store. One that is there already stays as it is."""
+    rows = [letter_values(each, now) for each in letters]
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    if rows:
+        connection.execute(insert(dead_letters).on_conflict_do_nothing(), rows)
 
 
 def mark_replayed(connection: sa.Connection, seen: StoredLetter, decision: Decision) -> bool:

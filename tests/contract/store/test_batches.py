@@ -16,8 +16,16 @@ from tests.contract.store.stories import AGENT_STORY, STORY, action
 from polly.errors import StoreMisconfigured
 from polly.events.transfer import Batch, Record
 from polly.store import schema
+from polly.store.ingest.canary import canary, tables_of
+from polly.store.ingest.form import postgres_form, sqlite_form
+from polly.store.ingest.judge import Event, judge
+from polly.store.ingest.postgres_writer import PostgresWriter
+from polly.store.ingest.sqlite_writer import SqliteWriter
+from polly.store.ingest.transaction import Writer
 from polly.store.opening import open_store
 from polly.store.ports import Store
+from polly.store.postgres import PostgresStore
+from polly.store.sqlite import SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: What depends on when something was stored, or on the words of the database.
@@ -109,10 +117,7 @@ def in_batches(store: Store, chosen: Sequence[Record], sizes: Sequence[int]) -> 
     start, turn = 0, 0
     while start < len(chosen):
         part = tuple(chosen[start : start + sizes[turn % len(sizes)]])
-        try:
-            store.ingest([Batch("s", start, start + len(part), part)])
-        except StoreMisconfigured:  # nothing but what the tables refuse: a person would be asked
-            one_by_one(store, part)
+        store.ingest([Batch("s", start, start + len(part), part)])
         start, turn = start + len(part), turn + 1
 
 
@@ -197,12 +202,84 @@ def test_what_the_tables_refuse_is_found_among_its_neighbours(strict: Store, bad
     assert {row["id"] for row in all_rows(strict, schema.events)} == kept
 
 
-def test_when_every_record_is_refused_for_one_reason_it_is_not_the_records(strict: Store) -> None:
-    raws = [as_bytes(action(number, "poison")) for number in range(30)]
-    with pytest.raises(StoreMisconfigured, match="refuses every one of 30 records"):
-        strict.ingest([Batch("s", 0, 30, tuple(Record(n, raw) for n, raw in enumerate(raws)))])
-    assert strict.position("s") == 0
-    assert all_rows(strict, schema.dead_letters) == []
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_a_batch_of_nothing_but_bad_records_blocks_nobody(strict: Store, count: int) -> None:
+    raws = [as_bytes(action(number, "poison"), event_id=f"id-{number}") for number in range(count)]
+    done = strict.ingest([Batch("s", 0, count, tuple(Record(n, raw) for n, raw in enumerate(raws)))])
+    assert done[:3] == (0, 0, count)
+    assert strict.position("s") == count
+    assert all_rows(strict, schema.agent_actions) == all_rows(strict, schema.events) == []
+
+
+#: What refuses everything that a table is given, with the words of a constraint.
+REFUSES_ALL = {
+    "postgresql": "ALTER TABLE {table} ADD CONSTRAINT nothing CHECK (false) NOT VALID",
+    "sqlite": "CREATE TRIGGER refusal BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'none'); END",
+}
+TAKES_AGAIN = {"postgresql": "ALTER TABLE {table} DROP CONSTRAINT nothing", "sqlite": "DROP TRIGGER refusal"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+@pytest.mark.parametrize("table", ["events", "agent_actions"])
+def test_a_table_that_takes_nothing_is_not_the_records_fault(
+    store: Store, backend: str, table: str, count: int
+) -> None:
+    batch = Batch("s", 0, count, tuple(Record(n, as_bytes(action(n, "good"))) for n in range(count)))
+    _execute(store, REFUSES_ALL[backend].format(table=table))
+    for _ in range(2):
+        with pytest.raises(StoreMisconfigured, match="harmless ones in their place"):
+            store.ingest([batch])
+    assert store.position("s") == 0
+    assert all_rows(store, schema.dead_letters) == []
+    _execute(store, TAKES_AGAIN[backend].format(table=table))
+    assert store.ingest([batch])[:3] == (count, 0, 0)
+
+
+def test_records_of_a_table_that_takes_nothing_are_not_dead_beside_good_ones(
+    store: Store, backend: str
+) -> None:
+    raws = [as_bytes(action(1, "good")), *(RAWS[number] for number in range(20))]
+    _execute(store, REFUSES_ALL[backend].format(table="agent_actions"))
+    batch = Batch("s", 0, len(raws), tuple(Record(n, raw) for n, raw in enumerate(raws)))
+    with pytest.raises(StoreMisconfigured, match="harmless ones in their place"):
+        store.ingest([batch])
+    assert all_rows(store, schema.dead_letters) == all_rows(store, schema.events) == []
+    _execute(store, TAKES_AGAIN[backend].format(table="agent_actions"))
+    assert store.ingest([batch])[:3] == (len(raws), 0, 0)
+
+
+def test_every_kind_of_event_has_a_harmless_one_that_its_tables_take(store: Store, backend: str) -> None:
+    form = sqlite_form() if backend == "sqlite" else postgres_form()
+    events = [
+        judge("s", Record(n, as_bytes(data, event_id=f"id-{n}")), form, form.time(NOON))
+        for n, data in enumerate([*STORY, *AGENT_STORY])
+    ]
+    assert all(isinstance(event, Event) for event in events)
+    harmless = [canary(event, f"~{n}", form) for n, event in enumerate(events) if isinstance(event, Event)]
+    for before, after in zip(events, harmless, strict=True):
+        assert isinstance(before, Event)
+        assert tables_of(before) == tables_of(after)
+        assert before.identity != after.identity
+
+    def stored(writer: Writer) -> bool:
+        return writer.would_store(harmless)
+
+    assert _with_writer(store, stored)
+    assert all_rows(store, schema.events) == []
+
+
+def _with_writer(store: Store, what: Callable[[Writer], bool]) -> bool:
+    if isinstance(store, SqliteStore):
+        with store._writing() as writing:
+            return what(SqliteWriter(writing.connection.cursor()))  # type: ignore[arg-type]
+    assert isinstance(store, PostgresStore)
+    with store._ingesting() as connection, connection.transaction():
+        return what(PostgresWriter(connection, store._memory))
+
+
+def _execute(store: Store, statement: str) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(sa.text(statement))
 
 
 def test_a_record_that_the_tables_refuse_takes_nobody_s_id(strict: Store) -> None:

@@ -69,6 +69,39 @@ def raise_for_bad(url: str, code: str) -> None:
     )
 
 
+@pytest.mark.parametrize("code", ["22001", "23505", "23514", "54000"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_refuses_everything_with_the_code_of_bad_data_is_no_bad_data(
+    postgres_url: str, code: str, count: int
+) -> None:
+    with PostgresStore.open(postgres_url) as store:
+        admin(
+            postgres_url,
+            RAISING.format(code=code).replace("bad%%", "%%").replace("%%", "%"),
+            "CREATE TRIGGER trouble BEFORE INSERT ON agent_actions FOR EACH ROW EXECUTE FUNCTION trouble()",
+        )
+        with pytest.raises(StoreError):
+            store.ingest(batch(0, *actions(*(f"n{number}" for number in range(count)))))
+        nothing_was_written(store)
+        admin(postgres_url, "DROP TRIGGER trouble ON agent_actions")
+        done = store.ingest(batch(0, *actions(*(f"n{number}" for number in range(count)))))
+        assert done[:3] == (count, 0, 0)
+
+
+def test_a_partition_that_somebody_forgot_is_waited_for(postgres_url: str) -> None:
+    with PostgresStore.open(postgres_url) as store:
+        admin(
+            postgres_url,
+            "ALTER TABLE agent_actions RENAME TO before",
+            "CREATE TABLE agent_actions (LIKE before INCLUDING DEFAULTS) PARTITION BY RANGE (created_at)",
+        )
+        with pytest.raises(StoreUnavailable, match="no partition"):
+            store.ingest(batch(0, *actions("one", "two")))
+        assert all_rows(store, schema.dead_letters) == []
+        admin(postgres_url, "CREATE TABLE rest PARTITION OF agent_actions DEFAULT")
+        assert store.ingest(batch(0, *actions("one", "two")))[:3] == (2, 0, 0)
+
+
 def test_a_server_that_was_away_is_used_again(postgres_of_its_own: PostgresCluster) -> None:
     with PostgresStore.open(postgres_of_its_own.url) as store:
         store.ingest(batch(0, *actions("one")))

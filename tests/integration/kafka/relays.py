@@ -21,6 +21,7 @@ from polly.kafka.producer import KafkaPublisher
 from polly.kafka.settings import producer_config
 from polly.kafka.topics import create_topics
 from polly.settings import KafkaSettings
+from polly.sink.relay.letters import Keep
 from polly.sink.relay.loop import Relay, RelayResult
 from polly.sink.relay.outgoing import Addressing
 from polly.sink.relay.snapshot import read_snapshot
@@ -133,6 +134,7 @@ class RelayBench:
         self.folder = folder
         self.kafka = settings
         self.said: list[str] = []
+        self.keep: Keep | None = None
 
     def relay(self) -> Relay:
         """A relay that has not begun."""
@@ -143,7 +145,7 @@ class RelayBench:
             publisher.topics(3)
             return publisher
 
-        return Relay(self.folder, addressing, connect, self.said.append)
+        return Relay(self.folder, addressing, connect, self.said.append, self.keep)
 
     def run(self, patience_seconds: float = 60.0) -> RelayResult:
         """Relay until the spool is empty."""

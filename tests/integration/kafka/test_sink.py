@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from confluent_kafka import TopicPartition
-from tests.integration.kafka.sink_process import Sink, SinkWorld, good, poison, send, wait
+from tests.integration.kafka.sink_process import Sink, SinkWorld, event, good, poison, send, wait
 from tests.services.kafka import Kafka
 
 from polly.events.event import RUNS_TOPIC, TOPICS
@@ -108,12 +108,22 @@ def _in_hand(sink: Sink) -> float:
         ("ALTER TABLE events RENAME TO gone", "ALTER TABLE gone RENAME TO events", "store_misconfigured"),
         ("REVOKE INSERT ON events FROM {role}", "GRANT INSERT ON events TO {role}", "store_misconfigured"),
         (
+            "ALTER TABLE events ADD CONSTRAINT nothing CHECK (false) NOT VALID",
+            "ALTER TABLE events DROP CONSTRAINT nothing",
+            "store_misconfigured",
+        ),
+        (
+            "ALTER TABLE events DROP COLUMN sequence CASCADE",
+            "ALTER TABLE events ADD COLUMN sequence text NOT NULL DEFAULT ''",
+            "store_misconfigured",
+        ),
+        (
             FULL_DISK,
             "DROP TRIGGER full_disk ON events",
             "store_unavailable",
         ),
     ],
-    ids=["a table dropped", "a privilege revoked", "the disk full"],
+    ids=["a table dropped", "a privilege revoked", "nothing taken", "a column dropped", "the disk full"],
 )
 def test_trouble_of_the_database_pauses_and_dead_letters_nothing(
     world: SinkWorld, breaks: str, mends: str, cause: str
@@ -150,6 +160,23 @@ def test_trouble_of_the_database_pauses_and_dead_letters_nothing(
             connection.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER")
             connection.execute(f"DROP OWNED BY {role}")
             connection.execute(f"DROP ROLE {role}")
+
+
+def test_records_that_only_the_database_refuses_block_nobody(world: SinkWorld) -> None:
+    # No index takes a key of that length (54000); there is nothing good in this batch.
+    bad = [event()[1].replace(b'"source":"urn:test"', b'"source":"%s"' % _long()) for _ in range(6)]
+    world.emit({}, bad, partition=0)
+    sink = world.start()
+    wait(world.is_settled, sink, "the bad ones put aside")
+    world.emit(good(20), partition=0)
+    wait(world.is_settled, sink, "what came after them stored")
+    assert sink.stop() == 0, sink.told()
+    assert {row[0] for row in world.rows("SELECT sqlstate FROM dead_letters")} == {"54000"}
+    world.holds()
+
+
+def _long() -> bytes:
+    return random.randbytes(8000).hex().encode()
 
 
 def test_a_dead_letter_that_its_topic_does_not_take_is_told_there_and_kept_in_the_table(

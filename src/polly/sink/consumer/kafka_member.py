@@ -1,5 +1,6 @@
 """A member of a consumer group by confluent-kafka. The library's objects end here."""
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: How long the cluster may take to tell offsets: less than the group waits for a member.
 ASK_SECONDS = 10.0
+
+#: The thread that closes the client.
+LEAVING = "leaving the group"
 
 #: Errors of a commit after which the same commit may succeed soon.
 _SOON_AGAIN = frozenset(
@@ -56,7 +60,7 @@ def commit_outcome(error: ClientError) -> CommitOutcome:
 
 
 class KafkaMember:
-    """See GroupMember. Made and used in one thread."""
+    """See GroupMember. Used in one thread, until `close`."""
 
     def __init__(self, config: ClientConfig) -> None:
         """Raises BusError without the library, SettingsError for settings that it does not take."""
@@ -171,8 +175,18 @@ class KafkaMember:
             for each in found
         }
 
-    def close(self) -> None:
-        self._consumer.close()
+    def close(self, offsets: Mapping[Place, int], seconds: float) -> bool:
+        def end() -> None:
+            if offsets:
+                self.commit(offsets)
+            self._consumer.close()
+
+        # The library knows no limit here: it waits for the cluster, and for what was assigned a moment ago.
+        # The client now belongs to a thread that nobody has to wait for.
+        ending = threading.Thread(target=end, name=LEAVING, daemon=True)
+        ending.start()
+        ending.join(seconds)
+        return not ending.is_alive()
 
     def _partitions(self, places: Iterable[Place]) -> "list[TopicPartition]":
         return [self._kafka.TopicPartition(*place) for place in places]

@@ -26,6 +26,8 @@ from polly.sink.consumer.ports import (
 )
 from polly.sink.consumer.tally import Counter
 
+#: How long the group may take to let us go. It needs an answer or two; what is longer does not end.
+LEAVE_SECONDS = 5.0
 #: After how long a partition without a start is looked at again.
 PLACE_AGAIN_SECONDS = 2.0
 #: After how long one is that the group should have taken from us.
@@ -84,9 +86,15 @@ class Membership:
         self._subscribed = True
 
     def leave(self) -> None:
-        """Give everything back. What is stored is committed first; nothing else is stored any more."""
+        """Commit what may be committed, and give everything back: once, and only for so long."""
         self._leaving = True
-        self._member.close()
+        offsets = self._ledger.to_commit()
+        self._forget([*self._ledger.accounts])
+        if not self._member.close(offsets, LEAVE_SECONDS):
+            self._tell(
+                f"The group has not let this sink go within {LEAVE_SECONDS:g} s: it misses it by itself, and "
+                "the next sink goes on where the store stands."
+            )
         self._raise_interruption()
 
     def read(self, most: int, seconds: float) -> Sequence[Fault]:
@@ -184,6 +192,10 @@ class Membership:
             self.stuck.pop(place, None)
 
     def _assigned(self, places: Collection[Place]) -> None:
+        if self._leaving:
+            # A question to the cluster would wait here for an answer that a client that closes never gets.
+            self._member.assign(dict.fromkeys(places))
+            return
         self._rebalanced("assigned", places)
         self.joined = True
         found = self._starts(places)
@@ -196,15 +208,17 @@ class Membership:
 
     def _revoked(self, places: Collection[Place]) -> None:
         self._rebalanced("revoked", places)
-        if not (self._held or self._leaving):
-            self._finish_at_once(places)
-        self._delivery.commit(places)
-        self._forget(places)
+        if not self._leaving:
+            if not self._held:
+                self._finish_at_once(places)
+            self._delivery.commit(places)
+            self._forget(places)
         self._member.release(places)
 
     def _lost(self, places: Collection[Place]) -> None:
         self._rebalanced("lost", places)
-        self._forget(places)
+        if not self._leaving:
+            self._forget(places)
         self._member.release(places)
 
     def _finish_at_once(self, places: Collection[Place]) -> None:

@@ -212,7 +212,8 @@ class Owner:
         if not self._patience.until_done(self._delivery.publish):
             return False
         self._checked_at = self._clock.monotonic()
-        self._commit()
+        if not self._stopping.is_set():  # else it is the last step of leaving, which waits less long for it
+            self._commit()
         return True
 
     def _commit(self) -> None:

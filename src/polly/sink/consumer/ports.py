@@ -129,8 +129,11 @@ class GroupMember(Protocol):
         """Commit, and wait for the answer about each partition. Never raises for what a cluster can do."""
         ...
 
-    def close(self) -> None:
-        """Leave the group."""
+    def close(self, offsets: Mapping[Place, int], seconds: float) -> bool:
+        """Commit, and leave the group; nothing is called afterwards. False: it had not ended after so long.
+
+        `rebalance` may be called in the meantime, from any thread.
+        """
         ...
 
 

@@ -106,6 +106,8 @@ class _Server(socketserver.ThreadingTCPServer):
     """Not http.server's own, which looks up the name of the host: that takes long where there is no DNS."""
 
     daemon_threads = True
+    # With the usual 5, a sixth probe of one moment is not heard, and asks again after a second.
+    request_queue_size = 128
     # A sink that is started again must not wait for connections of the one before; on Windows this would
     # let two servers share a port.
     allow_reuse_address = os.name == "posix"

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from polly.errors import BusError, BusMisconfigured
-from polly.events.transfer import Batch
+from polly.events.transfer import Batch, DeadLetter
 from polly.kafka.faults import Fault
 from polly.kafka.producer import Failure
 from polly.sink import drain
 from polly.sink.relay.claim import claimed
+from polly.sink.relay.letters import Keep, LetterBox
 from polly.sink.relay.outgoing import Addressing
 from polly.sink.relay.sending import OF_THE_RECORD, Halted, Publisher, Sender
 from polly.sink.relay.snapshot import Bookkeeping
@@ -55,6 +56,7 @@ class Relay:
 
     connect(gapless): a publisher that has reached the cluster; raises BusError.
     say: takes a sentence for a person.
+    keep: puts dead letters into the table where people look; None: they are in their topics alone.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Relay:
         addressing: Addressing,
         connect: Callable[[bool], Publisher],
         say: Callable[[str], None],
+        keep: Keep | None = None,
     ) -> None:
         self._folder = folder
+        self._letters = LetterBox(folder, keep, say) if keep is not None else None
         self._addressing = addressing
         self._connect = connect
         self._say = say
@@ -101,6 +105,7 @@ class Relay:
             remove_orphans(self._folder)
             bring_home(self._folder)
             forget_old_sessions(str(self._folder))
+            self._bring_letters_home()
             try:
                 while not self._is_stopping:
                     if self._turn(patience_seconds):
@@ -152,7 +157,7 @@ class Relay:
     def _sweep(self, publisher: Publisher) -> bool:
         """Send what is new, the oldest file first; True when there was any."""
         found = spool_files(self._folder)
-        sender = Sender(self._folder, publisher, breathe=self._breathe, refused=self._tell_refused)
+        sender = Sender(self._folder, publisher, breathe=self._breathe, buried=self._buried)
         has_sent = False
         for path in found:
             try:
@@ -300,8 +305,12 @@ class Relay:
         complaint = self._publisher.complaint if self._publisher is not None else None
         return self._books.trouble or complaint or "it does not acknowledge what is sent"
 
-    def _tell_refused(self, file: SpoolFile, position: int, reason: str) -> None:
-        self._say(f"Dead letter: the line at byte {position} of {file.path.name}: {reason}.")
+    def _buried(self, file: SpoolFile, letter: DeadLetter) -> None:
+        if letter.stage != "decode":  # lines cut by kill -9 are only counted
+            position, reason = letter.record.position, letter.reason
+            self._say(f"Dead letter: the line at byte {position} of {file.path.name}: {reason}.")
+        if self._letters is not None:
+            self._letters.put(letter)
 
     def _report(self, *, is_idle: bool = False) -> None:
         """Write down, and say, what changed; both only now and then."""
@@ -311,6 +320,7 @@ class Relay:
             self._last_save = now
             self._look_for_silence()
             self._save()
+            self._bring_letters_home()
         if now >= self._next_say and self._tell():
             self._next_say = now + _SAY_SECONDS
 
@@ -351,7 +361,12 @@ class Relay:
         self._close()
         self._books.state = "stopped"
         self._save()
+        self._bring_letters_home()
         self._tell()
+
+    def _bring_letters_home(self) -> None:
+        if self._letters is not None:
+            self._letters.bring_home()
 
     def _result(self) -> RelayResult:
         books = self._books

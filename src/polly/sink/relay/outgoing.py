@@ -10,8 +10,9 @@ import msgspec
 from polly.events.catalog import CATALOG
 from polly.events.event import RUNS_TOPIC
 from polly.events.numbering import number_of
-from polly.events.transfer import Record
-from polly.kafka.producer import Headers, Message
+from polly.events.transfer import DeadLetter, Disposition, Record, Stage
+from polly.kafka.faults import Fault
+from polly.kafka.producer import Failure, Headers, Message
 
 #: What the dead letters of a topic are published in.
 DEAD_LETTERS = ".dlq"
@@ -31,6 +32,7 @@ class Outgoing(NamedTuple):
     source: str | None
     number: int | None
     reason: str | None = None
+    event_id: str | None = None
 
 
 class _Head(msgspec.Struct):
@@ -78,7 +80,7 @@ class Addressing:
             return Outgoing(message, None, None, reason)
         topic = self._topics.get(head.type, self._default)
         message = Message(topic, record.raw, key, _HEADERS, self._timestamp(head.time))
-        return Outgoing(message, head.source, number_of(head.sequence))
+        return Outgoing(message, head.source, number_of(head.sequence), event_id=head.id)
 
     def _timestamp(self, at: datetime) -> int:
         """The event's time, within what brokers take: not in the future, and not as old as retention."""
@@ -93,6 +95,58 @@ def letter(message: Message, stream: str, position: int, reason: str) -> Message
         return message
     headers = _letter_headers(stream, position, "publish", "oversize", reason)
     return message._replace(topic=message.topic + DEAD_LETTERS, headers=message.headers + headers)
+
+
+def refused_letter(outgoing: Outgoing, stream: str, position: int, failure: Failure) -> DeadLetter:
+    """The same for the table of dead letters: the line that Kafka refuses for what it is."""
+    is_large = failure.fault is Fault.OVERSIZE
+    return _table_letter(
+        outgoing,
+        stream,
+        position,
+        stage="validate",
+        error_class="RecordTooLarge" if is_large else "RecordRefused",
+        reason=f"Kafka does not take it: {failure.reason}",
+        disposition="oversize" if is_large else "poison",
+    )
+
+
+def unreadable_letter(outgoing: Outgoing, stream: str, position: int) -> DeadLetter:
+    """The line that is no event, for the table of dead letters."""
+    error_class, _, reason = (outgoing.reason or "").partition(": ")
+    return _table_letter(
+        outgoing,
+        stream,
+        position,
+        stage="decode",
+        error_class=error_class,
+        reason=reason,
+        disposition="poison",
+    )
+
+
+def _table_letter(
+    outgoing: Outgoing,
+    stream: str,
+    position: int,
+    *,
+    stage: Stage,
+    error_class: str,
+    reason: str,
+    disposition: Disposition = "poison",
+) -> DeadLetter:
+    now, raw = datetime.now(UTC), outgoing.message.value or b""
+    return DeadLetter(
+        stream=stream,
+        record=Record(position, raw),
+        stage=stage,
+        error_class=error_class,
+        reason=reason,
+        event_id=outgoing.event_id,
+        disposition=disposition,
+        first_failed_at=now,
+        failed_at=now,
+    )
 
 
 def without_payload(message: Message, kept_in: str) -> Message:

@@ -5,9 +5,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from polly.events.transfer import DeadLetter
 from polly.kafka.faults import Fault
 from polly.kafka.producer import Failure, Group, Message
-from polly.sink.relay.outgoing import Outgoing, letter, without_payload
+from polly.sink.relay.outgoing import (
+    Outgoing,
+    letter,
+    refused_letter,
+    unreadable_letter,
+    without_payload,
+)
 from polly.sink.relay.spool_file import Chunk, SpoolFile
 
 #: The folder in the spool for payloads that no topic takes.
@@ -68,7 +75,7 @@ class Sender:
     """Sends through one publisher.
 
     breathe: called while the queue is full; it may raise Halted.
-    refused: hears of each record that became a dead letter because Kafka refused it: file, position, reason.
+    buried: hears of each line that becomes a dead letter, before it is sent: the file, and the letter.
     """
 
     def __init__(
@@ -77,15 +84,16 @@ class Sender:
         publisher: Publisher,
         *,
         breathe: Callable[[], None],
-        refused: Callable[[SpoolFile, int, str], None],
+        buried: Callable[[SpoolFile, DeadLetter], None],
     ) -> None:
         self._folder = folder
         self._publisher = publisher
         self._breathe = breathe
-        self._refused = refused
+        self._buried = buried
 
     def queue(self, file: SpoolFile, position: int, outgoing: Outgoing, chunk: Chunk) -> None:
         """Send it soon, in its order; the outcome settles the chunk. Raises Halted."""
+        self._note_unreadable(file, position, outgoing)
         try:
             failure = self._publisher.send(outgoing.message, chunk.group)
         except BufferError:
@@ -96,6 +104,7 @@ class Sender:
 
     def send_alone(self, file: SpoolFile, position: int, outgoing: Outgoing, chunk: Chunk) -> None:
         """Send it and wait until the cluster has it. Raises Halted."""
+        self._note_unreadable(file, position, outgoing)
         failure = self._awaited(outgoing.message)
         if failure is not None:
             self._send_letter(file, position, outgoing, failure, self._awaited)
@@ -121,6 +130,8 @@ class Sender:
         send: Callable[[Message], Failure | None],
     ) -> None:
         _halt_unless_refused(failure)
+        if outgoing.reason is None:
+            self._buried(file, refused_letter(outgoing, file.stream, position, failure))
         message = letter(outgoing.message, file.stream, position, failure.reason)
         again = send(message) if message is not outgoing.message else failure
         if again is not None:
@@ -130,7 +141,10 @@ class Sender:
             last = send(without_payload(message, f"{KEPT}/{name}"))
             if last is not None:
                 raise Halted(last)
-        self._refused(file, position, failure.reason)
+
+    def _note_unreadable(self, file: SpoolFile, position: int, outgoing: Outgoing) -> None:
+        if outgoing.reason is not None:
+            self._buried(file, unreadable_letter(outgoing, file.stream, position))
 
     def _keep(self, name: str, payload: bytes) -> None:
         folder = self._folder / KEPT

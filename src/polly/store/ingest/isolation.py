@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from polly.errors import StoreMisconfigured
+from polly.store.ingest.canary import tables_of
 from polly.store.ingest.judge import Event, Refused
 
 #: Records taken out one after another because the database named them; then the batch is halved instead.
@@ -25,6 +26,8 @@ class RecordRefused(Exception):  # noqa: N818 - a fact, not a fault
 
 #: Writes events with all their rows, or nothing of them: how many were new. Raises RecordRefused.
 Attempt = Callable[[Iterable[Event]], int]
+#: Would harmless events be stored in the place of these? Nothing of them is kept.
+Probe = Callable[[Sequence[Event]], bool]
 
 
 class Isolated(NamedTuple):
@@ -34,11 +37,10 @@ class Isolated(NamedTuple):
     refused: tuple[Refused, ...]
 
 
-def store_all(attempt: Attempt, arriving: Iterator[Event]) -> tuple[Isolated, list[Event]]:
+def store_all(attempt: Attempt, probe: Probe, arriving: Iterator[Event]) -> tuple[Isolated, list[Event]]:
     """Stores what can be stored of the events, all of which are returned as well.
 
-    Raises StoreMisconfigured when the database refuses each of several records for one and the same reason:
-    that is hardly the records' fault.
+    Raises StoreMisconfigured when the database refuses what it should take: that is not the records' fault.
     """
     events: list[Event] = []
 
@@ -53,13 +55,29 @@ def store_all(attempt: Attempt, arriving: Iterator[Event]) -> tuple[Isolated, li
     except RecordRefused as error:
         events += arriving  # it may have been refused before the last one came
         done = _by_name(attempt, list(events), error)
-    codes = {each.sqlstate for each in done.refused}
-    if len(events) > 1 and len(done.refused) == len(events) and len(codes) == 1:
+    suspects = _without_witness(done, events)
+    if suspects and not probe(suspects):
         raise StoreMisconfigured(
-            f"the database refuses every one of {len(events)} records: {done.refused[0].reason}",
+            f"the database refuses {len(done.refused)} of {len(events)} records, and would refuse harmless "
+            f"ones in their place: {done.refused[0].reason}",
             next_step="Look for a constraint or a trigger that is not Polly's. Nothing was lost or written.",
         )
     return done, events
+
+
+def _without_witness(done: Isolated, events: Sequence[Event]) -> list[Event]:
+    """Of the refused, one for each set of tables that no event beside them was stored in."""
+    if not done.refused:
+        return []
+    refused = {(each.stream, each.record.position) for each in done.refused}
+    is_refused = [(each.stream, each.record.position) in refused for each in events]
+    witnesses = [each for each, bad in zip(events, is_refused, strict=True) if not bad]
+    proven: set[str] = set()
+    if done.stored == len(witnesses):  # one that was there already has not been written now
+        proven.update(*map(tables_of, witnesses))
+    bad_ones = (each for each, bad in zip(events, is_refused, strict=True) if bad)
+    suspects = {tables: each for each in bad_ones if not (tables := tables_of(each)) <= proven}
+    return list(suspects.values())
 
 
 def _by_name(attempt: Attempt, events: list[Event], error: RecordRefused) -> Isolated:

@@ -28,7 +28,7 @@ from polly.store.ingest.isolation import RecordRefused
 from polly.store.ingest.judge import EVENT_COLUMNS, Event
 from polly.store.ingest.letters import Origin, letter_values
 from polly.store.ingest.merge import OwnRows, PartRows, PartShape, own_rows, part_rows
-from polly.store.ingest.sqlstates import Trouble, row_of_copy, trouble_of
+from polly.store.ingest.sqlstates import Trouble, is_missing_partition, row_of_copy, trouble_of
 
 Connection = psycopg.Connection[Any]
 
@@ -136,6 +136,17 @@ class PostgresWriter:
         stored = self._attempt([], iter(taken), is_hopeful=False)
         self._memory.hopeful = stored == len(taken)
         return stored
+
+    def would_store(self, events: Sequence[Event]) -> bool:
+        """Would all of these events be stored? Nothing of them is kept."""
+        stages, hopeful = set(self._memory.stages), self._memory.hopeful
+        try:
+            with self._connection.transaction(force_rollback=True):
+                return self.store(events) == len(events)
+        except RecordRefused:
+            return False
+        finally:
+            self._memory.stages, self._memory.hopeful = stages, hopeful
 
     def _attempt(self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool) -> int:
         """`taken` gets what was taken of those that arrive."""
@@ -272,6 +283,9 @@ class PostgresWriter:
         ) from error
 
     def _is_of_a_record(self, error: psycopg.Error) -> bool:
+        said = error.diag
+        if is_missing_partition(error.sqlstate, said.table_name, said.constraint_name):
+            return False
         trouble = trouble_of(error.sqlstate)
         return trouble is Trouble.RECORD or (trouble is Trouble.UNKNOWN and self._isolates_unknown)
 

@@ -60,6 +60,17 @@ class SqliteWriter:
                 self._fill(parts)
         return len(fresh)
 
+    def would_store(self, events: Sequence[Event]) -> bool:
+        """Would all of these events be stored? Nothing of them is kept."""
+        self._cursor.execute("SAVEPOINT canary")
+        try:
+            return self.store(events) == len(events)
+        except RecordRefused:
+            return False
+        finally:
+            self._cursor.execute("ROLLBACK TO canary")
+            self._cursor.execute("RELEASE canary")
+
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         self._cursor.execute("SAVEPOINT attempt")

@@ -60,6 +60,11 @@ def trouble_of(sqlstate: str | None) -> Trouble:
     return _BY_CODE.get(sqlstate) or _BY_CLASS.get(sqlstate[:2], Trouble.UNKNOWN)
 
 
+def is_missing_partition(sqlstate: str | None, table: str | None, constraint: str | None) -> bool:
+    """No partition of the table takes the row: it has the code of a constraint, and is none."""
+    return sqlstate == "23514" and table is not None and constraint is None
+
+
 def trouble_of_connecting(message: str) -> Trouble:
     """Whose trouble it is that no connection could be made."""
     return Trouble.SETTINGS if _REFUSED_FOR_GOOD.search(message) else Trouble.PASSING

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from polly.events.transfer import Batch, DeadLetter, IngestResult, OffsetMoved, TooManyDead
 from polly.garbage import collected_later
+from polly.store.ingest.canary import canary
 from polly.store.ingest.form import Form
 from polly.store.ingest.isolation import store_all
 from polly.store.ingest.judge import Event, Refused, judge
@@ -26,6 +27,10 @@ class Writer(Protocol):
 
         Events that were not asked for by then are left.
         """
+        ...
+
+    def would_store(self, events: Sequence[Event]) -> bool:
+        """Would all of these events be stored? Nothing of them is kept."""
         ...
 
     def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
@@ -57,8 +62,13 @@ def ingest(writer: Writer, batches: Sequence[Batch], most_dead: int | None = Non
                 else:
                     refused.append(judged)
 
+    def harmless_are_stored(instead_of: Sequence[Event]) -> bool:
+        return writer.would_store(
+            [canary(each, f"~{number}", writer.form) for number, each in enumerate(instead_of)]
+        )
+
     with collected_later():
-        done, good = store_all(writer.store, events())
+        done, good = store_all(writer.store, harmless_are_stored, events())
     letters = tuple(letter(each, now) for each in (*refused, *done.refused))
     if most_dead is not None and len(letters) > most_dead:
         raise TooManyDead(len(letters), len(good) + len(refused))

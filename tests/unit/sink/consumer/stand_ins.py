@@ -78,6 +78,8 @@ class ScriptedMember:
         self.at_end: Callable[[], None] = lambda: None
         self.polled_paused = 0
         self.closed = False
+        self.while_closing: list[Callable[[], None]] = []
+        self.never_closes = False
         self._fetches = 0
         self._clock = clock
         self._rebalance: Rebalance | None = None
@@ -179,10 +181,17 @@ class ScriptedMember:
             self.offsets.update(offsets)
         return dict.fromkeys(offsets, outcome)
 
-    def close(self) -> None:
+    def close(self, offsets: Mapping[Place, int], seconds: float) -> bool:
+        if offsets:
+            self.commit(offsets)
+        for call in self.while_closing:
+            call()
         if self.positions:
             self.takes(*(place.partition for place in self.positions))
         self.closed = True
+        if self.never_closes:
+            self._clock.seconds += seconds
+        return not self.never_closes
 
 
 def _record(offset: int, raw: bytes | None) -> Record:

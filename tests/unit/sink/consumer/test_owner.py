@@ -1,12 +1,13 @@
 """The owner thread against a group, a store and a topic that misbehave on cue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 from tests.unit.sink.consumer.stand_ins import GROUP, TOPIC, World, events
 
 from polly.errors import BusError, StoreError, StoreMisconfigured, StoreUnavailable
 from polly.events.transfer import DeadLetter, Record
+from polly.sink.consumer.owner import SLOW_COMMIT_SECONDS
 from polly.sink.consumer.ports import (
     CommitOutcome,
     Fault,
@@ -142,6 +143,41 @@ def test_a_sink_that_cannot_store_joins_no_group() -> None:
     world.run()
     world.holds()
     assert joined_after == [7]
+
+
+def test_partitions_that_come_while_it_leaves_are_given_back_without_a_question_to_the_cluster() -> None:
+    world = World({0: events(5)})
+    asked: list[Collection[Place]] = []
+    ask = world.member.committed
+
+    def committed(places: Collection[Place]) -> Mapping[Place, int | None]:
+        asked.append(places)
+        return ask(places)
+
+    world.member.committed = committed  # type: ignore[method-assign]
+    world.member.while_closing = [lambda: world.member.gives(1)]
+    world.run()
+    assert asked == [[ZERO]]
+    assert world.member.positions == {}
+    world.holds()
+
+
+def test_a_group_that_does_not_let_go_is_left_after_a_while() -> None:
+    world = World({0: events(5)})
+    world.member.never_closes = True
+    world.run()
+    assert world.owner.snapshot.state is State.STOPPED
+    assert any("has not let this sink go" in each for each in world.told)
+    world.holds()
+
+
+def test_a_commit_that_failed_is_tried_once_more_before_the_group_is_left() -> None:
+    world = World({0: events(5)})
+    world.member.commit_outcomes = [CommitOutcome.TRY_AGAIN]
+    world.member.commit_seconds = SLOW_COMMIT_SECONDS + 1
+    world.member.script = [lambda: None] * 3 + [world.owner.stop]
+    world.run()
+    assert world.member.offsets == {ZERO: 5}
 
 
 def test_stopping_while_the_store_is_away_loses_nothing_and_does_not_wait_for_it() -> None:
