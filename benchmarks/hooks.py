@@ -1,5 +1,7 @@
 """What a hook costs against a bare interpreter, and whether 1,000 tool calls of 8 sessions all arrive.
 
+What hooks cost a session of the real program: hooks_in_sessions.py beside this.
+
 Usage: python benchmarks/hooks.py [STARTS]
 """
 

@@ -56,3 +56,20 @@ def test_a_session_of_hooks_is_listed_and_shown_without_any_service(
     assert (shown.returncode, shown.stderr) == (0, "")
     for words in ("Session sess-1", "Timeline", "Write", "success", "12 ms", "Nothing was denied", "a.py"):
         assert words in shown.stdout
+
+
+def test_how_many_secrets_were_kept_out_is_told_by_kind(polly: Polly, home: Path, tmp_path: Path) -> None:
+    a_session(tmp_path)
+    assert "Secrets kept out" not in polly("session", "sess-1").stdout
+    key = "ghp_" + "a1B2" * 9
+    fire(tmp_path, "UserPromptSubmit", prompt=f"use {key} and {key}")
+    fire(tmp_path, "UserPromptSubmit", prompt="postgresql://me:Hunter2x@db/x")
+    fire(tmp_path, "UserPromptSubmit", prompt=f"{key} " + "x" * 200_000)
+    done = polly("session", "sess-1", "--format", "json")
+    told = json.loads(done.stdout)["session"]["redactions"]
+    assert told == {"github-token": 3, "url-password": 1}
+    assert key not in done.stdout
+    assert (
+        "Secrets kept out of this record: 3 github-token, 1 url-password."
+        in polly("session", "sess-1").stdout
+    )

@@ -12,7 +12,7 @@ from polly.cli.output import Format, counted, next_steps, print_error, print_jso
 from polly.cli.progress import watched
 from polly.execution.agents.base import Agent
 from polly.execution.executor import LocalExecutor
-from polly.execution.ports import BudgetError
+from polly.execution.ports import PauseError
 from polly.pipeline.execute import PreGateError, execute
 from polly.pipeline.project import Project
 from polly.pipeline.reports import write_reports
@@ -39,7 +39,7 @@ def carry_out(
     except (KeyboardInterrupt, asyncio.CancelledError):
         say(f"\nStopped. What is finished is kept; go on with: polly resume --run {run.run}")
         return ExitCode.INTERRUPTED
-    except (PreGateError, BudgetError) as error:
+    except (PreGateError, PauseError) as error:
         print_error(error.what, error.next_step)
         return ExitCode.UNFIXED
     return conclude(run, record, output_format, first_steps=first_steps)

@@ -126,7 +126,11 @@ class AttemptStarted(RunEvent, frozen=True, kw_only=True):
 
 
 class AttemptEnded(RunEvent, frozen=True, kw_only=True):
-    """One agent process has ended, with all its children. The first such event of an attempt counts."""
+    """One agent process has ended, with all its children. The first such event of an attempt counts.
+
+    redactions: how many secrets of each kind were taken out of its log and its records.
+    key_refused: the model refused the key of the agent, so that it could do nothing; the run pauses.
+    """
 
     type: ClassVar[str] = "dev.polly.attempt.ended.v1"
     package: str
@@ -139,6 +143,8 @@ class AttemptEnded(RunEvent, frozen=True, kw_only=True):
     cost_usd: float | None = None
     detail: str = ""
     claims: dict[str, Claim] = {}
+    redactions: dict[str, int] = {}
+    key_refused: bool = False
 
 
 class FileRequested(RunEvent, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ same secret can still be recognised. Rules are compiled when a text first gives 
 """
 
 import re
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -54,24 +55,33 @@ _KEY_HINT = r"(?i)(?:pass|pwd|key|token|secret|credential)[\w-]{0,30}\\?[\"']?\]
 class _Rule:
     """One kind of secret: texts (lower case) of which one must be there, and how to find and judge it.
 
-    `hint` matches wherever `source` does, and is found out about several times faster.
+    `hint` matches wherever `source` does, and is found out about several times faster; `needs` is a text
+    without which `source` cannot match.
     """
 
-    __slots__ = ("anchors", "hint", "judge", "kind", "pattern", "source")
+    __slots__ = ("anchors", "hint", "judge", "kind", "needs", "pattern", "source")
 
     def __init__(
-        self, kind: str, anchors: str, source: str, judge: _Judge | None = None, *, hint: str = ""
+        self,
+        kind: str,
+        anchors: str,
+        source: str,
+        judge: _Judge | None = None,
+        *,
+        hint: str = "",
+        needs: str = "",
     ) -> None:
         self.kind = kind
         self.anchors = frozenset(anchors.split())
         self.source = source
         self.judge = judge
         self.hint = hint
+        self.needs = needs
         self.pattern: re.Pattern[str] | None = None
 
     def find(self, text: str) -> "list[re.Match[str]]":
         """The matches that are secrets; the group `secret` (or the whole match) is what is taken out."""
-        if self.hint and not re.search(self.hint, text):  # re keeps the pattern
+        if self.needs not in text or (self.hint and not re.search(self.hint, text)):  # re keeps the pattern
             return []
         if self.pattern is None:
             self.pattern = re.compile(self.source)
@@ -124,11 +134,21 @@ def _apply(rule: _Rule, text: str, counts: Counts) -> str:
 
 
 def _mark(kind: str, secret: str, counts: Counts) -> str:
-    import hashlib  # noqa: PLC0415 - only a text with a secret in it pays for the import
-
     counts[kind] = counts.get(kind, 0) + 1
-    digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = _sha256(secret.encode("utf-8", "surrogatepass"))
     return f"[redacted:{kind}:{digest[:6]}]"
+
+
+def _sha256(raw: bytes) -> str:
+    # Only a text with a secret in it pays for an import, and `hashlib` loads all of OpenSSL for a few bytes.
+    name = "_sha2" if sys.version_info >= (3, 12) else "_sha256"
+    try:
+        digest: str = __import__(name).sha256(raw).hexdigest()
+    except ImportError:  # an interpreter that was built without it
+        import hashlib  # noqa: PLC0415
+
+        return hashlib.sha256(raw).hexdigest()
+    return digest
 
 
 # --- judging ----------------------------------------------------------------------------------------------
@@ -329,6 +349,7 @@ _RULES = (
         _KEY_ANCHORS,
         rf"(?i)<[\w:.-]{{0,60}}?(?:{_KEY}){_KEY_TAIL}>(?P<secret>[^<>\n]{{1,4096}})</",
         _judge_quoted,
+        needs="</",
     ),
     _Rule(
         "plain-value",
@@ -345,6 +366,7 @@ _RULES = (
         rf"(?i)(?<![\w-])--?[\w-]{{0,40}}?(?P<word>{_KEY})(?P<separator>[ \t]+)"
         r"(?P<secret>[^\s\"'`|;<>(){}\[\]-][^\s\"'`|]{0,4096})",
         _judge_bare,
+        needs="-",
     ),
     _Rule("random-value", _KEY_ANCHORS, r"(?<![\w+/=.-])[A-Za-z0-9_+/=-]{20,}+", _judge_near),
 )
@@ -358,6 +380,23 @@ def redact_json(value: object) -> RedactedJson:
     """The JSON value without secrets, strings and keys; the key of a string helps to judge it."""
     counts: Counts = {}
     return RedactedJson(_redact_value(value, "", counts), counts)
+
+
+def redact_event(data: object) -> object:
+    """The `data` of an event without secrets. `_redacted` at its top says how many of each kind were taken
+    out, here and by whoever redacted it before; without any it is not there.
+    """
+    found = redact_json(data)
+    if not found.counts or not isinstance(found.value, dict):
+        return found.value
+    before = found.value.get("_redacted")
+    counts = added(before if isinstance(before, dict) else {}, found.counts)
+    return {**found.value, "_redacted": counts}
+
+
+def added(one: Counts, other: Counts) -> Counts:
+    """Both together, by kind."""
+    return {kind: one.get(kind, 0) + other.get(kind, 0) for kind in sorted({*one, *other})}
 
 
 def _redact_value(value: object, key: str, counts: Counts) -> object:

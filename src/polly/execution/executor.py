@@ -25,6 +25,10 @@ class Executor(Protocol):
         """The report of an attempt that an earlier Polly started: waited for while it runs, None if lost."""
         ...
 
+    def stop(self, folder: Path) -> None:
+        """Ask the agent of this folder to end, with its whole process tree; its report comes as usual."""
+        ...
+
 
 class LocalExecutor:
     """Agents as processes of this machine. They outlive a killed Polly and are taken over by the next."""
@@ -41,3 +45,7 @@ class LocalExecutor:
         if report is None:
             await asyncio.to_thread(process.sweep, folder)
         return report
+
+    def stop(self, folder: Path) -> None:
+        """Ask the agent of this folder to end, with its whole process tree; its report comes as usual."""
+        process.ask_to_stop(folder)

@@ -5,19 +5,19 @@ import asyncio
 from polly.errors import PollyError
 from polly.execution.context import RunContext
 from polly.execution.package_run import PackageRun
-from polly.execution.ports import BudgetError
+from polly.execution.ports import PauseError
 
 
 async def run_wave(context: RunContext, wave: int, base: str) -> None:
     """Bring every package of the wave to a final state, all from the commit `base`.
 
-    Raises BudgetError when the money is used up; packages whose agent is at work are finished first.
+    Raises PauseError when going on would be in vain; packages whose agent is at work are finished first.
     """
     packages = sorted(context.plan.in_wave(wave), key=lambda each: -each.estimated_minutes)
     tasks = [asyncio.create_task(PackageRun(context, package, base).run()) for package in packages]
     try:
         await asyncio.gather(*tasks)
-    except BudgetError:
+    except PauseError:
         await _settle(tasks)
         raise
     except BaseException:

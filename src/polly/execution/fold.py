@@ -11,12 +11,14 @@ from polly.events.catalog import (
     AttemptJudged,
     AttemptStarted,
     ChangesCaptured,
+    FileRequested,
     GateEnded,
     LandingUndone,
     PackageApplied,
     PackageCommitted,
     PackageEnded,
     PackageRejected,
+    QualityMeasured,
     RunEnded,
     RunInterrupted,
     RunResumed,
@@ -159,11 +161,15 @@ class RunFold:
                     owned_changed=captured.owned_changed,
                     strays=tuple(sorted({*package.strays, *captured.strays})),
                 )
+            case FileRequested() as asked:
+                return replace(package, requests=(*package.requests, asked.request))
             case GateEnded() as gate:
                 return replace(package, gates=(*package.gates, gate.gate))
             case VerdictReached() as reached:
                 others = tuple(each for each in package.outcomes if each.issue != reached.outcome.issue)
                 return replace(package, outcomes=(*others, reached.outcome))
+            case QualityMeasured() as measured:
+                return replace(package, quality=measured.quality)
             case PackageEnded() as ended_package:
                 return replace(package, state=ended_package.state, detail=ended_package.detail)
             case _:
@@ -180,6 +186,7 @@ def _new_attempt(package: PackageRecord, started: AttemptStarted, at: datetime) 
         gates=(),
         outcomes=(),
         tampering=(),
+        quality=None,
     )
 
 
@@ -196,6 +203,8 @@ def _end_attempt(package: PackageRecord, ended: AttemptEnded, at: datetime) -> P
             cost_usd=ended.cost_usd,
             detail=ended.detail,
             claims=ended.claims,
+            redactions=ended.redactions,
+            key_refused=ended.key_refused,
         )
         if attempt.number == ended.attempt
         else attempt

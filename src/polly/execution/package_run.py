@@ -13,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from polly import process
 from polly.errors import PollyError
 from polly.events.agents import ExecutionCompleted, ExecutionStarted
@@ -28,18 +30,25 @@ from polly.events.catalog import (
     VerdictReached,
 )
 from polly.events.event import EventData
-from polly.execution.agents.base import Assignment, prepare_files, read_result, result_file
+from polly.events.redaction import added
+from polly.execution.agents.base import (
+    Assignment,
+    prepare_files,
+    read_result,
+    requests_folder,
+    result_file,
+    write_owned_files,
+)
 from polly.execution.context import RunContext
 from polly.execution.journal import correlation_id
 from polly.execution.ports import Judgement
+from polly.execution.requests.desk import Desk
+from polly.execution.requests.rules import Tree
 from polly.execution.watch import Ending, Watch, Whose, ending, known_actions
 from polly.work.plan import WorkPackage
 from polly.work.run import AttemptOutcome, AttemptRecord, PackageRecord, PackageState
 from polly.workspaces.capture import CaptureError, CaptureRequest, capture
 from polly.workspaces.checkout import Workspace
-
-#: Attempts that ended for reasons outside the agent do not use up a package's attempts.
-_NOT_ITS_FAULT = (AttemptOutcome.LOST, AttemptOutcome.CANCELLED)
 
 #: OperationStatus of the execution record by how the attempt ended; everything else is a failure.
 _STATUS = {AttemptOutcome.FINISHED: "success", AttemptOutcome.CANCELLED: "cancelled"}
@@ -75,17 +84,20 @@ class PackageRun:
 
     def _is_settled(self, attempt: AttemptRecord) -> bool:
         key = (self._package.id, attempt.number)
-        return key in self._context.fold.judged or attempt.outcome in _NOT_ITS_FAULT
+        ended_outside = attempt.outcome is not None and not attempt.is_its_fault
+        return key in self._context.fold.judged or ended_outside
 
     async def _begin(self, number: int) -> None:
         async with self._context.places:
+            self._context.refuse_in_vain()
             workspace = await self._prepare(number)
             if workspace is None:
                 return
             watch = self._watch(number)
+            desk = self._desk(number)
             async with self._context.executor.standing_by(self._job(number, workspace)) as start:
-                report = await self._run_agent(number, workspace, start, watch)
-            self._append(*await self._attempt_ended(number, report, watch))
+                report = await self._run_agent(number, workspace, start, watch, desk)
+            self._append(*await self._attempt_ended(number, report, watch, desk))
             await self._capture(number)
         await self._judge(number)
 
@@ -93,9 +105,10 @@ class PackageRun:
         number = attempt.number
         if attempt.outcome is None:
             watch = self._watch(number, [row.data for row in self._context.journal.rows()])
-            async with self._context.agents, self._followed(watch):
+            desk = self._desk(number)
+            async with self._context.agents, self._followed(number, watch, desk):
                 report = await self._context.executor.adopt(self._folder(number))
-            self._append(*await self._attempt_ended(number, report, watch))
+            self._append(*await self._attempt_ended(number, report, watch, desk))
         if (self._package.id, number) not in self._context.fold.captured:
             await self._capture(number)
         await self._judge(number)
@@ -121,7 +134,7 @@ class PackageRun:
             captured = self._context.fold.captured.get((self._package.id, attempt.number))
             if attempt.outcome is AttemptOutcome.FINISHED and captured is not None:
                 return captured.commit
-            if attempt.outcome not in _NOT_ITS_FAULT:
+            if attempt.is_its_fault:
                 break
         return self._base
 
@@ -142,13 +155,18 @@ class PackageRun:
         )
 
     async def _run_agent(
-        self, number: int, workspace: Workspace, start: Callable[[], Awaitable[process.Report]], watch: Watch
+        self,
+        number: int,
+        workspace: Workspace,
+        start: Callable[[], Awaitable[process.Report]],
+        watch: Watch,
+        desk: Desk,
     ) -> process.Report:
         async with self._context.agents:
-            self._context.refuse_without_budget()
+            self._context.refuse_in_vain()
             if not self._append(*self._started(number, str(workspace.path))):
                 raise RuntimeError(f"attempt {number} of {self._package.id} was started twice")
-            async with self._followed(watch):
+            async with self._followed(number, watch, desk):
                 return await start()
 
     def _watch(self, number: int, recorded: Iterable[EventData] = ()) -> Watch:
@@ -165,24 +183,45 @@ class PackageRun:
         listener = self._context.agent.listener(self._folder(number))
         return Watch(listener, whose, known_actions(recorded, execution))
 
+    def _desk(self, number: int) -> Desk:
+        context, package = self._context, self._package
+        folder = self._folder(number)
+        return Desk(
+            run=context.run,
+            package=package.id,
+            attempt=number,
+            folder=requests_folder(folder),
+            workspace=context.workspaces.location(self._label(number)).path,
+            entries=lambda: Tree(context.workspaces.store.entries(self._base)),
+            wave=lambda: context.wave_files(package.wave),
+            asked=lambda: self._record.requests,
+            protected=context.protected,
+            append=self._append,
+            own=lambda files: write_owned_files(folder, files),
+        )
+
     @contextlib.asynccontextmanager
-    async def _followed(self, watch: Watch) -> AsyncIterator[None]:
-        """Record what the agent tells while the block waits for it."""
-        following = asyncio.create_task(watch.follow(self._append))
+    async def _followed(self, number: int, watch: Watch, desk: Desk) -> AsyncIterator[None]:
+        """Record what the agent tells, and answer what it asks for, while the block waits for it."""
+        executor, folder = self._context.executor, self._folder(number)
+        watching = watch.follow(self._append, lambda: executor.stop(folder))
+        tasks = [asyncio.create_task(watching), asyncio.create_task(desk.follow())]
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.wait([following])
-            if not following.cancelled():
-                following.result()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            for task in tasks:
+                if not task.cancelled():
+                    task.result()
 
     def _job(self, number: int, workspace: Workspace) -> process.Job:
         context = self._context
         judged = context.fold.judged.get((self._package.id, number - 1))
         assignment = Assignment(
             run=context.run,
-            package=self._package,
+            package=replace(self._package, files=context.files_of(self._package)),
             attempt=number,
             role=self._package.role,
             workspace=workspace.path,
@@ -191,6 +230,7 @@ class PackageRun:
             contracts=context.plan.contracts,
             feedback=judged.feedback if judged else None,
             couplings=context.plan.couplings,
+            notes=context.notes_for(self._package),
             evidence=context.evidence,
             templates=context.templates,
             session=self._execution(number),
@@ -223,7 +263,7 @@ class PackageRun:
             workspace=workspace.path,
             base=self._base,
             index=workspace.index,
-            files=self._package.files,
+            files=self._context.files_of(self._package),
             provided=workspace.provided,
             quarantine=self._records / "quarantine",
             message=f"{self._package.id}, attempt {number}",
@@ -314,7 +354,7 @@ class PackageRun:
         attempts = self._record.attempts
         if state is PackageState.FAILED:
             feedback = f"The last attempt did not finish: {detail}."
-        used = sum(attempt.outcome not in _NOT_ITS_FAULT for attempt in attempts)
+        used = sum(attempt.is_its_fault for attempt in attempts)
         again = (
             feedback is not None
             and used < self._context.limits.attempts
@@ -350,16 +390,22 @@ class PackageRun:
         )
 
     async def _attempt_ended(
-        self, number: int, report: process.Report | None, watch: Watch
+        self, number: int, report: process.Report | None, watch: Watch, desk: Desk
     ) -> tuple[EventData, ...]:
+        await desk.look()  # what was asked for in the last moment counts as well
         actions = await asyncio.to_thread(watch.rest)
         said = watch.said()
         ended = ending(report, said)
+        if ended.key_refused:
+            self._context.key_refused = ended.detail
         result = read_result(self._folder(number))
+        redactions = added(dict(report.redactions) if report else {}, watch.redactions)
         figures = {
             **said.figures,
+            **({"_redacted": redactions} if redactions else {}),
             **({"tokens": asdict(said.tokens)} if said.tokens else {}),
             **({"cost_usd": said.cost_usd} if said.cost_usd is not None else {}),
+            **({"requests_left_out": desk.left_out} if desk.left_out else {}),
         }
         return (
             *actions,
@@ -375,6 +421,8 @@ class PackageRun:
                 cost_usd=said.cost_usd,
                 detail="; ".join(filter(None, (ended.detail, result.note))),
                 claims=result.claims,
+                redactions=redactions,
+                key_refused=ended.key_refused,
             ),
             self._completed(number, ended, figures),
         )

@@ -56,5 +56,13 @@ class Limits:
     max_cost_usd: float | None
 
 
-class BudgetError(PollyError):
-    """The money of the run is used up; the run pauses and can be resumed with more."""
+class PauseError(PollyError):
+    """More attempts would be in vain now; the run pauses, loses nothing, and can be resumed."""
+
+
+class BudgetError(PauseError):
+    """The money of the run is used up."""
+
+
+class KeyRefusedError(PauseError):
+    """The model refuses the key of the agent: every other attempt would end as this one did."""

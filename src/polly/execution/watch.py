@@ -8,7 +8,7 @@ from typing import Any
 
 from polly import process
 from polly.events.agents import ActionRecorded, ActionType
-from polly.events.redaction import redact_json
+from polly.events.redaction import added, redact_json
 from polly.execution.agents.listening import (
     Fact,
     Listener,
@@ -19,6 +19,7 @@ from polly.execution.agents.listening import (
     ToolEnded,
     ToolOutcome,
 )
+from polly.execution.agents.wording import refuses_key
 from polly.work.run import AttemptOutcome
 
 #: seconds between two looks at what an agent has told
@@ -53,13 +54,19 @@ class Watch:
         self._open: dict[str, ToolCalled] = {}
         self._left_out = 0
         self._fault = ""
+        self._key_refused = False
+        #: secrets of each kind that the log no longer had, or never
+        self.redactions: dict[str, int] = {}
 
-    async def follow(self, append: Callable[..., object]) -> None:
-        """Hand on what is new, until cancelled."""
+    async def follow(self, append: Callable[..., object], stop: Callable[[], object]) -> None:
+        """Hand on what is new, until cancelled. stop: called when the agent can only go on in vain."""
         while not isinstance(self._listener, Silent):
             events = self._read(to_end=False)
             if events:
                 append(*events)
+            if self._key_refused:
+                self._key_refused = False
+                stop()
             await asyncio.sleep(LOOK_SECONDS)
 
     def rest(self) -> list[ActionRecorded]:
@@ -93,6 +100,8 @@ class Watch:
 
     def _events(self, fact: Fact) -> list[ActionRecorded]:
         if isinstance(fact, Noticed):
+            # Agent programs try again with a key that was refused, for minutes.
+            self._key_refused = self._key_refused or refuses_key(fact.details.get("status"))
             return self._new(fact, "error" if fact.is_error else "decision", fact.name, dict(fact.details))
         if isinstance(fact, ToolCalled):
             self._open[fact.call] = fact
@@ -127,13 +136,21 @@ class Watch:
                 agent_name=whose.agent,
                 action_type=kind,
                 action_name=name[:200],
-                action_details=_redacted({**details, "package": whose.package, "attempt": whose.attempt}),
+                action_details=self._redacted(
+                    {**details, "package": whose.package, "attempt": whose.attempt}
+                ),
                 duration_ms=fact.duration_ms if isinstance(fact, ToolEnded) else None,
                 action=action,
                 parent_action=None if isinstance(fact, Noticed) else fact.parent,
                 working_directory=whose.workspace,
             )
         ]
+
+    def _redacted(self, details: dict[str, Any]) -> dict[str, Any]:
+        # What an agent wrote beside its log has not gone through the redaction of the log.
+        found = redact_json(details)
+        self.redactions = added(self.redactions, found.counts)
+        return found.value if isinstance(found.value, dict) else {}
 
 
 def known_actions(events: Iterable[object], execution: str) -> set[ActionKey]:
@@ -147,13 +164,14 @@ def known_actions(events: Iterable[object], execution: str) -> set[ActionKey]:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How an attempt ended, by what is true."""
+    """How an attempt ended, by what is true. key_refused: no other attempt of this agent can end better."""
 
     outcome: AttemptOutcome
     seconds: float
     detail: str
     exit_code: int | None = None
     output_bytes: int = 0
+    key_refused: bool = False
 
 
 def ending(report: process.Report | None, said: Said) -> Ending:
@@ -166,20 +184,19 @@ def ending(report: process.Report | None, said: Said) -> Ending:
             outcome=AttemptOutcome.LOST, seconds=0.0, detail="its supervisor ended without a report"
         )
     outcome, detail = report.outcome, report.detail
+    key_refused = said.finished is False and refuses_key(said.status)
     by_itself = outcome in (AttemptOutcome.FINISHED, AttemptOutcome.CRASHED)
     if by_itself and said.finished is False:
-        outcome = AttemptOutcome.CRASHED
         detail = "; ".join(filter(None, (said.detail, detail)))
+    elif key_refused:
+        detail = said.detail  # it was stopped because of that
+    if key_refused or (by_itself and said.finished is False):
+        outcome = AttemptOutcome.CRASHED
     return Ending(
         outcome=outcome,
         seconds=report.seconds,
         detail=detail,
         exit_code=report.exit_code,
         output_bytes=report.output_bytes,
+        key_refused=key_refused,
     )
-
-
-def _redacted(details: dict[str, Any]) -> dict[str, Any]:
-    # What an agent wrote beside its log has not gone through the redaction of the log.
-    value = redact_json(details).value
-    return value if isinstance(value, dict) else {}

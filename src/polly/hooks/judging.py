@@ -4,6 +4,7 @@ import os
 
 from polly.hooks.patch_text import paths_in_patch
 from polly.hooks.shell_rules import shell_refusal
+from polly.hooks.unknown_tools import command_of, written_by
 
 TYPE_CHECKING = False  # the name is what type checkers know; `typing` would be slow to load
 if TYPE_CHECKING:
@@ -19,12 +20,10 @@ _WRITERS = {
 }
 SHELLS = ("Bash", "PowerShell", "shell", "exec_command", "local_shell")
 _PATCHERS = ("apply_patch",)
-#: Words in the name of a tool of a server that say that it writes, and where its input names a path.
-_WRITING_WORDS = (
-    "write edit create move delete rename append patch replace insert remove update save copy mkdir".split()
-)
-_PATHS = (
-    "path file_path filepath file filename destination target new_path old_path source notebook_path".split()
+#: Tools of agent programs that write no file, whatever their names say.
+_HARMLESS = frozenset(
+    "TodoWrite TaskCreate TaskUpdate TaskStop BashOutput KillShell KillBash NotebookRead EnterPlanMode"
+    " ExitPlanMode update_plan".split()
 )
 
 
@@ -48,6 +47,10 @@ def judge(payload: "Payload", owned: "Owned") -> Refusal | None:
     here = folder if isinstance(folder, str) and folder else os.getcwd()
     if tool in SHELLS:
         return _judged_script(_script(tool_input), here, owned)
+    if _is_unknown(tool) and isinstance(tool_input, dict):
+        command = command_of(tool, tool_input)
+        if command is not None:
+            return _judged_script(_script({"command": command}), here, owned)
     for path in _paths(tool, tool_input):
         why = owned.refusal(path, here)
         if why:
@@ -82,11 +85,11 @@ def _paths(tool: str, tool_input: object) -> list[str]:
         return [path]
     if tool in _PATCHERS:
         return _patched(tool_input, fields)
-    if tool.startswith("mcp__"):
-        name = tool.rpartition("__")[2].lower()
-        if any(word in name for word in _WRITING_WORDS):
-            return [fields[field] for field in _PATHS if isinstance(fields.get(field), str) and fields[field]]
-    return []
+    return written_by(tool, fields) if _is_unknown(tool) else []
+
+
+def _is_unknown(tool: str) -> bool:
+    return tool not in _WRITERS and tool not in _PATCHERS and tool not in _HARMLESS
 
 
 def _patched(tool_input: object, fields: "dict[str, object]") -> list[str]:

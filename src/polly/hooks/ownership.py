@@ -26,6 +26,7 @@ class Owned:
         self.paths = frozenset(line for line in lines if line)
         self._globs = tuple(path for path in sorted(self.paths) if "*" in path)
         self._result = environ.get("POLLY_RESULT_FILE", "")
+        self._can_ask = bool(environ.get("POLLY_REQUESTS"))
         self._temporary = [
             os.path.realpath(environ[name]) for name in ("TMPDIR", "TEMP", "TMP") if environ.get(name)
         ]
@@ -64,7 +65,14 @@ class Owned:
         named = sorted(self.paths)
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         mine = ", ".join(named[:_MOST_NAMED]) or "none"
+        if self._can_ask and not self._leads_out(path):
+            ask = f'polly request-file {_quoted(path)} --reason "why it must change"'
+            return f"Its files: {mine}{more}. If {path} must change, ask for it: {ask}"
         return f"Its files: {mine}{more}. If {path} must change, name it in the note on the issue."
+
+    def _leads_out(self, path: str) -> bool:
+        is_elsewhere = os.path.isabs(path) and _below(os.path.realpath(path), self.root) is None
+        return is_elsewhere or path.startswith(("..", "~"))
 
     def _is_scratch(self, real: str) -> bool:
         """In a folder for temporary files; of one in which the workspace lies too, not near the workspace.
@@ -90,6 +98,13 @@ class Owned:
                 except OSError:
                     return False
         return False
+
+
+def _quoted(path: str) -> str:
+    """One word of a shell."""
+    if path and all(each.isalnum() or each in "_./-" for each in path) and path.isascii():
+        return path
+    return "'" + path.replace("'", "'\\''") + "'"
 
 
 def _workspace(environ: "Mapping[str, str]") -> str:

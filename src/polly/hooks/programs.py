@@ -1,9 +1,10 @@
-"""How the two programs are started."""
+"""How our programs are started."""
 
 import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_SUGGEST = "polly.hooks.suggest"
 
 
 def record_argv() -> tuple[str, ...]:
@@ -14,6 +15,11 @@ def record_argv() -> tuple[str, ...]:
 def guard_argv() -> tuple[str, ...]:
     """The program that guards the files of others; it takes the same word."""
     return _argv("guard.py")
+
+
+def suggest_argv() -> tuple[str, ...]:
+    """The program that suggests roles to Claude Code."""
+    return (sys.executable, "-P", "-m", _SUGGEST)
 
 
 def fail_closed(argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,9 +34,14 @@ def fail_closed(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_ours(words: str) -> bool:
-    """True for the command line of one of the two programs, of this installation or another one."""
+    """True for the command line of one of our programs, of this installation or another one."""
     plain = words.replace("\\", "/")
-    return any(f"polly/hooks/{name}.py" in plain for name in ("record", "guard"))
+    return suggests(plain) or any(f"polly/hooks/{name}.py" in plain for name in ("record", "guard"))
+
+
+def suggests(words: str) -> bool:
+    """True for the command line of the program that suggests roles."""
+    return f"-m {_SUGGEST}" in words
 
 
 def _argv(name: str) -> tuple[str, ...]:

@@ -167,7 +167,11 @@ def _line(told: "Told", session: str, environ: "Mapping[str, str]", cut: "Payloa
         "traceparent": _traceparent(environ),
         "datacontenttype": "application/json",
     }
-    named = _redacted(envelope, dumps(envelope))
+    named = envelope
+    if _needs_redaction(dumps(envelope)):
+        from polly.events.redaction import redact_json
+
+        named = redact_json(envelope).value  # type: ignore[assignment] # a dict stays one
     return dumps(named)[:-1] + b',"data":' + _body(told.data, cut)
 
 
@@ -181,18 +185,17 @@ def _body(data: "Any", cut: "Payload | None") -> bytes:
     if b"\\u0000" in raw:
         data = _without_nul(data)
         raw = dumps(data)
-    data = _redacted(data, raw)
+    if _needs_redaction(raw):
+        from polly.events.redaction import redact_event
+
+        data = redact_event(data)
     return fitted_by(dumps, data, MAX_DATA_BYTES, cut=cut, first=first)
 
 
-def _redacted(value: "Any", raw: bytes) -> "Any":
-    """The value without secrets. raw: its JSON, in which every reason to look stands as in the value."""
+def _needs_redaction(raw: bytes) -> bool:
+    """raw: the JSON of a value, in which every reason to look stands as in the value."""
     text = raw.decode("utf-8").lower()
-    if not any(reason in text for reason in REASONS.split()):
-        return value
-    from polly.events.redaction import redact_json
-
-    return redact_json(value).value
+    return any(reason in text for reason in REASONS.split())
 
 
 def _without_nul(value: "Any") -> "Any":

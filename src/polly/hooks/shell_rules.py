@@ -81,10 +81,19 @@ _GIT_SETTINGS = ("color.", "core.quotepath=", "core.pager=cat", "core.pager=", "
 #: Words that make a command git's, whatever program a variable names.
 _CLEARLY_GIT = frozenset("commit push stash checkout switch reset rebase cherry-pick".split())
 
+#: Commands of Polly with which a person decides.
+_DECISIONS = frozenset("approve reject apply commit undo".split())
+
 #: Programs that write every file they name.
 _WRITE_ALL = frozenset("tee touch truncate unlink shred mv".split())
 #: Programs that write the last file they name.
 _WRITE_LAST = frozenset("cp install ln".split())
+#: Cmdlets of PowerShell that write, and their options with the file.
+_CMDLETS = frozenset(
+    "set-content add-content clear-content out-file new-item remove-item move-item copy-item rename-item"
+    " tee-object export-csv".split()
+)
+_CMDLET_FILES = ("-path", "-filepath", "-literalpath", "-destination", "-newname")
 _VALUE_OPTIONS = {
     "truncate": ("-s", "-r", "--size"),
     "touch": ("-t", "-d", "-r"),
@@ -134,6 +143,8 @@ def _judged(command: Simple, here: str, refusal: "Refusal") -> "tuple[str, str] 
     ):
         why = _git_refusal([word.text for word in words[1:]])
         return (why, "") if why else None
+    if program == "polly" and words[1:] and words[1].text in _DECISIONS:
+        return f"`polly {words[1].text}` is for a person: agents do not decide what lands.", ""
     inner = _inner_script(program, words[1:], command.heredocs)
     return shell_refusal(inner, here, refusal) if inner and here else None
 
@@ -240,8 +251,17 @@ def _written(command: Simple, here: str) -> "Iterator[str]":
         yield from _edited(rest)
     elif program == "dd":
         yield from (word.text[3:] for word in rest if word.text.startswith("of=") and word.is_literal)
+    elif program in _CMDLETS:
+        yield from _named_to_cmdlet(rest)
     elif program in _WRITE_ALL or program in _WRITE_LAST or program == "rm":
         yield from _named(program, _files(program, rest), here)
+
+
+def _named_to_cmdlet(words: "list[Word]") -> "Iterator[str]":
+    """The values of its options for files, else its first word that is no option."""
+    named = [words[at] for at in range(1, len(words)) if words[at - 1].text.lower() in _CMDLET_FILES]
+    first = [word for word in words[:1] if not word.text.startswith("-")]
+    yield from (word.text for word in named or first if word.is_literal)
 
 
 def _named(program: str, files: "list[Word]", here: str) -> "Iterator[str]":

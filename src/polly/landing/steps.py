@@ -5,6 +5,7 @@ from polly.git import GITLINK, SYMLINK, GitError
 from polly.landing.listing import listed
 from polly.landing.placement import Step
 from polly.work.plan import Plan
+from polly.work.requests import files_with
 from polly.work.run import PackageRecord, RunRecord
 from polly.workspaces.store import TreeStore
 
@@ -23,7 +24,7 @@ def package_step(store: TreeStore, record: RunRecord, plan: Plan, package_id: st
             next_step="The run's folder was changed or the repository was moved; run the package again.",
         ) from error
     paths = sorted(change.path for change in changes)
-    files = plan.package(package_id).files
+    files = files_with(plan.package(package_id).files, package.requests)
     strange = [
         change.path
         for change in changes

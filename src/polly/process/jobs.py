@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ class Report:
     """How a program ended; nothing of its tree runs any more.
 
     exit_code: None when it was not started or a signal ended it. output_bytes: all that it printed,
-    kept or not. leftovers: processes that it left behind, which were stopped.
+    kept or not. leftovers: processes that it left behind, which were stopped. redactions: how many secrets of
+    each kind were left out of its log.
     """
 
     outcome: AttemptOutcome
@@ -68,6 +69,7 @@ class Report:
     output_bytes: int
     detail: str
     leftovers: int
+    redactions: Mapping[str, int] = field(default_factory=dict)
 
 
 async def run(job: Job) -> Report:
@@ -134,7 +136,7 @@ async def attach(folder: Path) -> Report | None:
         while state(folder) is JobState.RUNNING:  # noqa: ASYNC110 - another process sets it
             await asyncio.sleep(LOOK_SECONDS)
     except asyncio.CancelledError:
-        _ask_to_stop(folder)
+        ask_to_stop(folder)
         while state(folder) is JobState.RUNNING:
             with contextlib.suppress(asyncio.CancelledError):  # asked twice: still nothing may be left behind
                 await asyncio.sleep(LOOK_SECONDS)
@@ -156,6 +158,7 @@ def read_report(folder: Path) -> Report | None:
         output_bytes=value["output_bytes"],
         detail=value["detail"],
         leftovers=value["leftovers"],
+        redactions=value.get("redactions", {}),
     )
 
 
@@ -245,7 +248,7 @@ async def _cancel(process: asyncio.subprocess.Process, folder: Path) -> None:
         _keep(folder, _without_shim(AttemptOutcome.CANCELLED, "stopped before it started"))
 
 
-def _ask_to_stop(folder: Path) -> None:
+def ask_to_stop(folder: Path) -> None:
     if sys.platform == "win32":
         (folder / "cancel").touch()
         return

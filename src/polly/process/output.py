@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Redactor(Protocol):
-        """Takes secrets out of a stream of bytes; may hold some back until it has seen what follows."""
+        """Takes secrets out of a stream of bytes; may hold some back until it has seen what follows.
+
+        counts: how many of each kind it has taken out.
+        """
+
+        counts: dict[str, int]
 
         def feed(self, data: bytes) -> bytes: ...
         def close(self) -> bytes: ...
@@ -26,6 +31,9 @@ SLICE_BYTES = 262_144
 
 class PlainStream:
     """A redactor that takes nothing out."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
 
     def feed(self, data: bytes) -> bytes:
         """The data."""
@@ -65,11 +73,13 @@ class LastBytes:
 class BoundedLog:
     """Writes the first half at once and the last half when it is closed; what it may keep is `limit_bytes`.
 
-    total_bytes: all that was handed in. problem: why the log is not complete, or "".
+    total_bytes: all that was handed in. redactions: how many secrets of each kind are left out of what is
+    kept, once it is closed. problem: why the log is not complete, or "".
     """
 
     def __init__(self, path: str, limit_bytes: int, new_redactor: Callable[[], Redactor]) -> None:
         self.total_bytes = 0
+        self.redactions: dict[str, int] = {}
         self.problem = ""
         self._half = max(1, limit_bytes // 2)
         self._new_redactor = new_redactor
@@ -99,7 +109,7 @@ class BoundedLog:
         if gap == 0:
             self._write_through(self._redactor(), tail)
         else:
-            self._emit(self._redactor().close())
+            self._close_redactor(self._redactor())
             self._write_tail(tail)
 
     def _redactor(self) -> Redactor:
@@ -132,13 +142,19 @@ class BoundedLog:
         note = f"\n[polly: {left_out} bytes left out; only the beginning and the end are kept]\n"
         redactor = self._new_redactor()
         redactor.feed(tail[:start])  # only so that it knows in what it stands
+        redactor.counts = {}
         self._emit(note.encode())
         self._write_through(redactor, tail[start:])
 
     def _write_through(self, redactor: Redactor, data: bytes) -> None:
         for start in range(0, len(data), SLICE_BYTES):
             self._emit(redactor.feed(data[start : start + SLICE_BYTES]))
+        self._close_redactor(redactor)
+
+    def _close_redactor(self, redactor: Redactor) -> None:
         self._emit(redactor.close())
+        for kind, count in redactor.counts.items():
+            self.redactions[kind] = self.redactions.get(kind, 0) + count
 
     def _emit(self, data: bytes) -> None:
         view = memoryview(data)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         output_bytes: int
         detail: str
         leftovers: int
+        redactions: dict[str, int]
 
     class Program(Protocol):
         """A started program with its descendants; program_posix says what each member means."""
@@ -125,6 +126,7 @@ def supervise(job: JobText, folder: str, launcher: int) -> ReportText:
         seconds=seconds,
         output_bytes=log.total_bytes,
         leftovers=leftovers,
+        redactions=log.redactions,
     )
 
 
@@ -270,6 +272,7 @@ def _report(
     seconds: float = 0.0,
     output_bytes: int = 0,
     leftovers: int = 0,
+    redactions: dict[str, int] | None = None,
 ) -> ReportText:
     killed = status is not None and status < 0
     return {
@@ -280,4 +283,5 @@ def _report(
         "output_bytes": output_bytes,
         "detail": detail,
         "leftovers": leftovers,
+        "redactions": redactions or {},
     }

@@ -1,5 +1,6 @@
 """The figures of a run, measured: each is derived from its records, and None means unknown."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -14,6 +15,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     agent_seconds: all attempts added up. wall_seconds: time in which Polly worked on the run.
     critical_path_seconds: per wave the package that took longest, added up. bound_seconds: the least that
     this many agents could have taken: per wave the larger of the longest package and total ÷ agents.
+    redactions: how many secrets of each kind were kept out of the records of attempts.
     speedup: agent_seconds ÷ wall_seconds. efficiency: speedup ÷ agents that could be at work.
     """
 
@@ -26,6 +28,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     overhead_seconds: dict[str, float]
     tokens: int | None
     cost_usd: float | None
+    redactions: dict[str, int] = {}
 
 
 def figures(record: RunRecord, plan: Plan) -> Figures:
@@ -36,6 +39,10 @@ def figures(record: RunRecord, plan: Plan) -> Figures:
     speedup = agent_seconds / wall if agent_seconds is not None and wall else None
     at_work = min(record.agents, sum(bool(package.attempts) for package in record.packages))
     tokens = [told for package in record.packages if (told := package_tokens(package)) is not None]
+    taken_out = sum(
+        (Counter(attempt.redactions) for package in record.packages for attempt in package.attempts),
+        Counter[str](),
+    )
     return Figures(
         agent_seconds=agent_seconds,
         wall_seconds=wall,
@@ -46,6 +53,7 @@ def figures(record: RunRecord, plan: Plan) -> Figures:
         overhead_seconds=_overhead(record),
         tokens=sum(tokens) if tokens else None,
         cost_usd=_total(package_cost(package) for package in record.packages),
+        redactions=dict(sorted(taken_out.items())),
     )
 
 

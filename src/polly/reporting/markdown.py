@@ -9,6 +9,7 @@ from polly.reporting.next_steps import left_over, next_commands
 from polly.reporting.report import Report, ReportEvidence, ReportGate, ReportIssue, quality_warnings
 from polly.work.issues import Inventory, Issue, Severity, Warning
 from polly.work.plan import Plan
+from polly.work.requests import granted
 from polly.work.run import (
     Claim,
     EvidenceKind,
@@ -103,6 +104,10 @@ def _figures(sources: _Sources) -> list[str]:
         ("Tokens", "—", "unknown" if measured.tokens is None else f"{measured.tokens:,}"),
         ("Cost", "—", _dollars(measured.cost_usd)),
         ("Cost per verified fix", "—", _dollars(cost_per_verified_fix(sources.record))),
+    ]
+    rows += [
+        (f"Kept out of the records: {text(kind)}", "—", str(count))
+        for kind, count in measured.redactions.items()
     ]
     overhead = [
         (f"Overhead: {text(stage)}", "—", _seconds(seconds))
@@ -209,15 +214,21 @@ def _ownership(sources: _Sources) -> list[str]:
     planned = {(row.path, row.package): row for row in sources.plan.ownership}
     changed = {(path, package.id) for package in sources.record.packages for path in package.owned_changed}
     waves = {package.id: package.wave for package in sources.plan.packages}
+    given = {
+        (each.path, package.id): f"granted while it worked: {text(each.reason)}"
+        for package in sources.record.packages
+        for each in granted(package.requests)
+    }
+    whys = {**given, **{key: row.why.value for key, row in planned.items()}}
     rows = [
         (
             text(path),
             str(waves.get(package, "?")),
             text(package),
-            planned[path, package].why.value if (path, package) in planned else "matches what it may create",
+            whys.get((path, package), "matches what it may create"),
             "changed" if (path, package) in changed else "unchanged",
         )
-        for path, package in sorted(planned.keys() | changed, key=lambda key: (waves.get(key[1], 0), *key))
+        for path, package in sorted(whys.keys() | changed, key=lambda key: (waves.get(key[1], 0), *key))
     ]
     writers = [(waves.get(package), path) for path, package in changed]
     shared = sorted({path for wave, path in writers if writers.count((wave, path)) > 1})
@@ -238,6 +249,21 @@ def _strays(sources: _Sources) -> list[str]:
     if not strays:
         return ["None: no package wrote outside its files."]
     return ["Written outside the owned files; quarantined, not landed, not lost:", "\n".join(strays)]
+
+
+def _requests(sources: _Sources) -> list[str]:
+    rows = [
+        (
+            text(each.path),
+            text(package.id),
+            each.answer.value + (f": {text(each.owner)} has it" if each.owner else ""),
+            text(each.reason),
+        )
+        for package in sources.record.packages
+        for each in package.requests
+    ]
+    empty = "None: no agent asked for a file that was not its own."
+    return [_table(("Path", "Asked by", "Answer", "Reason"), rows, empty=empty)]
 
 
 def _gates(sources: _Sources) -> list[str]:
@@ -337,6 +363,7 @@ _SECTIONS: tuple[tuple[str, Callable[[_Sources], list[str]]], ...] = (
     ("Issues", _issues),
     ("Ownership, planned and actual", _ownership),
     ("Strays", _strays),
+    ("Files asked for", _requests),
     ("Gates", _gates),
     ("Changes per file", _changes),
     ("Contradictions and warnings of the sources", _contradictions),

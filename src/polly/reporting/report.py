@@ -5,6 +5,7 @@ import msgspec
 from polly.reporting.figures import Figures, figures
 from polly.work.issues import Inventory, Warning
 from polly.work.plan import Plan
+from polly.work.requests import Answer
 from polly.work.run import (
     EvidenceKind,
     EvidenceStatus,
@@ -31,6 +32,15 @@ class ReportGate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the agent asked for while it worked; `owner` is the package that has it in this wave."""
+
+    path: str
+    reason: str
+    answer: Answer
+    owner: str | None
+
+
 class ReportPackage(msgspec.Struct, frozen=True, kw_only=True):
     """One package as it stands; `attempts` is their number, `commit` the one on the user's branch."""
 
@@ -44,6 +54,7 @@ class ReportPackage(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[ReportGate, ...]
     commit: str | None
     quality: QualityChange | None = None
+    requests: tuple[ReportRequest, ...] = ()
 
 
 class ReportEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +136,10 @@ def _package(package: PackageRecord, agent: str) -> ReportPackage:
         gates=tuple(_gate(gate) for gate in package.gates),
         commit=package.landed_commit,
         quality=package.quality,
+        requests=tuple(
+            ReportRequest(path=each.path, reason=each.reason, answer=each.answer, owner=each.owner)
+            for each in package.requests
+        ),
     )
 
 

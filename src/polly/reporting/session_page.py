@@ -36,7 +36,7 @@ def session_page(session: Session) -> Page:
     summary = session.summary
     return Page(
         f"Session {summary.session}",
-        _lines(summary),
+        (*_lines(summary), *_taken_out(session)),
         (
             _timeline(session),
             _denied(session),
@@ -104,6 +104,11 @@ def _lines(summary: SessionSummary) -> tuple[str, ...]:
         f"Started {moment(summary.started_at)}, ended {ended}; {duration(summary.duration_ms)}.",
         f"Figures: {figures}, cost {money(summary.cost_usd)}.",
     )
+
+
+def _taken_out(session: Session) -> tuple[str, ...]:
+    counts = ", ".join(f"{count} {kind}" for kind, count in session.redactions.items())
+    return (f"Secrets kept out of this record: {counts}.",) if counts else ()
 
 
 def _timeline(session: Session) -> Section:

@@ -13,7 +13,7 @@ import msgspec
 
 from polly.events.envelope import Envelope, uuid7, wrap
 from polly.events.event import EventData
-from polly.events.redaction import redact_json
+from polly.events.redaction import redact_event, redact_json
 from polly.sink.fitting import fitted_by, roughly_fitted
 from polly.sink.places import is_usable, other_folders, spool_folder
 from polly.sink.session_file import SessionFile, write_alone
@@ -54,7 +54,7 @@ def _line(envelope: Envelope) -> bytes:
     data, first = msgspec.json.decode(envelope.data), 0
     if len(envelope.data) > _MOST_TO_REDACT:
         data, first = roughly_fitted(msgspec.json.encode, data, _MOST_TO_REDACT)
-    body = fitted_by(msgspec.json.encode, redact_json(data).value, first=first)
+    body = fitted_by(msgspec.json.encode, redact_event(data), first=first)
     bare = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(envelope, data=msgspec.Raw(b"0"))))
     named = {name: each for name, each in bare.items() if name not in ("source", "sequence", "data")}
     return msgspec.json.encode(redact_json(named).value)[:-1] + b',"data":' + body

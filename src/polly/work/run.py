@@ -148,6 +148,13 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float | None = None
     detail: str = ""
     claims: dict[str, Claim] = {}
+    redactions: dict[str, int] = {}
+    key_refused: bool = False
+
+    @property
+    def is_its_fault(self) -> bool:
+        """False for an attempt that ended for reasons outside the agent: another one follows."""
+        return not (self.key_refused or self.outcome in (AttemptOutcome.LOST, AttemptOutcome.CANCELLED))
 
 
 class PackageState(enum.StrEnum):

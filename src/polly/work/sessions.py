@@ -104,13 +104,17 @@ class SessionList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One session: steps in the order in which they happened, those of a subagent below its launch."""
+    """One session: steps in the order in which they happened, those of a subagent below its launch.
+
+    redactions: how many secrets of each kind were taken out of what is recorded of it.
+    """
 
     summary: SessionSummary
     steps: tuple[SessionStep, ...]
     tools: tuple[ToolUse, ...]
     files_written: tuple[str, ...]
     denied: tuple[SessionStep, ...]
+    redactions: dict[str, int] = {}
 
 
 class SessionFound(msgspec.Struct, frozen=True, kw_only=True):

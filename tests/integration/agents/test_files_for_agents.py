@@ -32,7 +32,10 @@ def test_every_variable_leads_to_what_it_names(assign: Assign) -> None:
     assert issues["issues"][0]["locations"] == [{"path": "greeting.txt", "start_line": 1, "end_line": None}]
     assert Path(variables["POLLY_FEEDBACK_FILE"]).read_text() == "the gate `tests` failed"
     assert Path(variables["POLLY_RESULT_FILE"]).parent.parent == assignment.folder
-    assert list(Path(variables["POLLY_RESULT_FILE"]).parent.iterdir()) == []
+    requests = Path(variables["POLLY_REQUESTS"])
+    assert list(Path(variables["POLLY_RESULT_FILE"]).parent.iterdir()) == [requests]
+    assert list(requests.iterdir()) == []
+    assert variables["POLLY_WORKSPACE"] == str(assignment.workspace)
     assert "# WP1: 2 issues, 1 file" in Path(variables["POLLY_PROMPT_FILE"]).read_text()
 
 

@@ -134,6 +134,62 @@ def test_an_error_with_status_0_is_no_end_and_is_told_in_words(
     assert (_ended(project)["outcome"], _ended(project)["exit_code"]) == ("crashed", 0)
 
 
+def test_a_refused_key_is_not_tried_twice_and_the_run_goes_on_with_a_good_one(
+    polly: Polly, project: Path, prepare: Prepare, tmp_path: Path
+) -> None:
+    never = str(tmp_path / "never")
+    retry = {"type": "system", "subtype": "api_retry", "attempt": 1, "error_status": 401, "error": "no key"}
+    prepare("claude", attempts=3, say=[retry], wait_for=never)
+    done = polly("fix", "REVIEW.md", "--agent", "claude", cwd=project)
+    assert done.returncode == 1
+    assert done.stderr.count("the model refused the key (401)") == 1
+    assert "Set ANTHROPIC_API_KEY or" in done.stderr
+    assert "polly resume" in done.stderr
+    assert (_ended(project)["outcome"], _ended(project)["key_refused"]) == ("crashed", True)
+    assert _report(polly, project)["state"] == "interrupted"
+    plan = {"say": [GOOD], "edit": {"calc.py": FIXED}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    again = polly("resume", cwd=project)
+    assert again.returncode == 0, again.stderr
+    assert len(_events(project, "dev.polly.attempt.ended.v1")) == 2
+
+
+@pytest.mark.parametrize(
+    ("agent", "say"),
+    [
+        ("claude", {**GOOD, "is_error": True, "api_error_status": 403, "result": "not yours"}),
+        ("codex", {"type": "turn.failed", "error": {"message": "last status: 401 Unauthorized"}}),
+    ],
+)
+def test_a_program_that_gives_up_by_itself_when_its_key_is_refused_is_not_started_again(
+    polly: Polly, project: Path, prepare: Prepare, agent: str, say: dict[str, Any]
+) -> None:
+    prepare(agent, attempts=3, say=[say], exit=1)
+    assert polly("fix", "REVIEW.md", "--agent", agent, cwd=project).returncode == 1
+    assert _ended(project)["key_refused"]
+
+
+def test_secrets_that_an_agent_is_told_or_prints_are_kept_out_and_counted(
+    polly: Polly, project: Path, prepare: Prepare
+) -> None:
+    key = "ghp_" + "a1B2" * 9
+    prepare("claude", say=[f"with {key}", *_tool("t1"), GOOD], edit={"calc.py": FIXED})
+    with (project / "REVIEW.md").open("a", encoding="utf-8") as review:
+        review.write(f"It even holds https://me:Hunter2x@example.org and {key}.\n")
+    assert polly("fix", "REVIEW.md", "--agent", "claude", cwd=project).returncode == 0
+    counted = {"github-token": 1}  # those of a finding are counted by a warning of the inventory
+    assert _report(polly, project)["figures"]["redactions"] == counted
+    assert "| Kept out of the records: github-token | — | 1 |" in polly("report", cwd=project).stdout
+    session = _events(project, "dev.polly.execution.completed.v1")[0]["execution"]
+    told = json.loads(polly("session", session, "--format", "json", cwd=project).stdout)
+    assert told["session"]["redactions"] == counted
+    (folder,) = (project / ".polly").glob("runs/*/packages/WP1")
+    kept = b"".join(file.read_bytes() for file in folder.iterdir())
+    assert key.encode() not in kept
+    assert b"Hunter2x" not in kept
+    assert key not in polly("plan", "REVIEW.md", "--prompts", cwd=project).stdout
+
+
 def test_a_failed_turn_with_status_0_is_no_end(polly: Polly, project: Path, prepare: Prepare) -> None:
     failed = {"type": "turn.failed", "error": {"message": "last status: 529 Overloaded"}}
     prepare("codex", say=[{"type": "turn.started"}, failed], edit={"calc.py": FIXED})

@@ -124,6 +124,37 @@ def test_codex_is_kept_to_its_files_and_its_records_are_what_the_model_served(
     assert (captured["owned_changed"], captured["strays"]) == (["calc.py"], [])
 
 
+_DEMAND = (
+    Step(actions=(_MEND,)),
+    Step(actions=(Action(shell='polly request-file other.py --reason "the name is wrong as well"'),)),
+    Step(
+        actions=(write("new.py", "NAME = 'not mine'\n"), edit("other.py", "NAME = 'other'", "NAME = 'mine'"))
+    ),
+    Step(text="It adds now."),
+)
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex"])
+def test_a_file_is_asked_for_in_the_shell_of_the_agent_and_then_its_own(
+    request: pytest.FixtureRequest,
+    model: ScriptedModel,
+    project: Path,
+    fix: Callable[..., None],
+    agent: str,
+) -> None:
+    program = request.getfixturevalue(f"{agent}_program")
+    save(model.scripts, "wp1", Script(steps=_DEMAND, when="^# WP1:"))
+    settings: dict[str, Any] = {
+        "claude": {"base_url": model.url, "allowed_tools": ["Bash(true *)"]},
+        "codex": {"base_url": f"{model.url}/v1", "model": "gpt-5.5"},
+    }
+    fix(agent, program=str(program), max_retries=1, **settings[agent])
+    (asked,) = _events(project, "dev.polly.file.requested.v1")
+    assert (asked["request"]["path"], asked["request"]["answer"]) == ("other.py", "granted")
+    (captured,) = _events(project, "dev.polly.changes.captured.v1")
+    assert (captured["owned_changed"], captured["strays"]) == (["calc.py", "other.py"], [])
+
+
 def test_mini_is_judged_by_its_trajectory_and_what_it_wrote_elsewhere_is_set_aside(
     mini_program: Path, project: Path, fix: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 from tests.agents import direct
 from tests.model.script import Action, Step, Subagent
 from tests.model.scripted_model import ScriptedModel, call, edit, write
@@ -18,7 +19,10 @@ from tests.model.scripted_model import ScriptedModel, call, edit, write
 from polly.hooks.plugin import export_plugin
 from polly.hooks.programs import fail_closed, guard_argv
 from polly.hooks.registration import entries
+from polly.sink.drain import drain
 from polly.sink.spool import spool_files
+from polly.store import schema
+from polly.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the real programs are driven on POSIX")
 
@@ -37,6 +41,16 @@ def _actions(home: Path) -> list[dict[str, Any]]:
 def _events(home: Path) -> list[dict[str, Any]]:
     lines = [line for path in spool_files(home / "spool") for line in path.read_bytes().splitlines()]
     return [msgspec.json.decode(line)["data"] for line in lines]
+
+
+def _stored(home: Path, session: str) -> list[tuple[str, str]]:
+    """The actions of the session in the database, once the spool was drained into it, twice."""
+    table = schema.agent_actions
+    query = sa.select(table.c.action, table.c.action_type).where(table.c.session_id == session)
+    with SqliteStore.open(home / "polly.db") as store, store.engine.connect() as connection:
+        drain(home / "spool", store)
+        drain(home / "spool", store)
+        return [(row.action, row.action_type) for row in connection.execute(query)]
 
 
 def _with_hooks(start: direct.Start, home: Path, **variables: str) -> direct.Start:
@@ -101,7 +115,9 @@ def test_each_tool_call_of_claude_code_is_recorded_once_with_its_outcome(
         True,
         False,
     }
+    spooled = [(each["action"], each["action_type"]) for each in _actions(tmp_path / "polly")]
     fired = {each["hook_source"] for each in _events(tmp_path / "polly") if "hook_source" in each}
+    assert Counter(_stored(tmp_path / "polly", ended.result["session_id"])) == Counter(spooled)
     assert fired >= {
         "SessionStart",
         "UserPromptSubmit",

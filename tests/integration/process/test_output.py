@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from polly.events.redaction import StreamRedactor
 from polly.process import Job, run, small_environment, tail
 from polly.process.output import BoundedLog, LastBytes, PlainStream
 from polly.work.run import AttemptOutcome
@@ -139,3 +140,14 @@ def test_the_tail_of_a_long_line_is_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 100 + b"end")
     assert tail(log, 5) == "xxend"
+
+
+def test_the_log_counts_what_it_leaves_out_of_what_it_keeps_and_nothing_else(tmp_path: Path) -> None:
+    key = b"ghp_" + b"a1B2" * 9
+    path = tmp_path / "log.txt"
+    log = BoundedLog(str(path), 2000, StreamRedactor)
+    for line in (key, *(b"plain " * 20 + b"%d" % number for number in range(2000)), key):
+        log.write(line + b"\n")
+    log.close()
+    assert path.read_bytes().count(b"[redacted:github-token:") == 2
+    assert log.redactions == {"github-token": 2}

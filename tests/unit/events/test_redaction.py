@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from polly.events import redaction
-from polly.events.redaction import redact, redact_json
+from polly.events.redaction import redact, redact_event, redact_json
 
 UPPER = string.ascii_uppercase + string.digits
 WORD = string.ascii_letters + string.digits
@@ -283,3 +283,19 @@ def test_the_reasons_of_a_larger_text_are_enough_for_its_parts(pieces: list[str]
     text = "".join(pieces)
     reasons = redaction.reasons_to_look(" ".join([text, *others]))
     assert redact(text, reasons).text == redact(text).text
+
+
+def test_an_event_says_itself_how_much_of_each_kind_was_taken_out_and_adds_up() -> None:
+    key = "ghp_" + "a1B2" * 9
+    once = redact_event({"text": f"{key} {key}", "more": [key]})
+    assert isinstance(once, dict)
+    assert once["_redacted"] == {"github-token": 3}
+    again = redact_event({**once, "url": "https://me:Hunter2x@example.org"})
+    assert isinstance(again, dict)
+    assert again["_redacted"] == {"github-token": 3, "url-password": 1}
+    assert redact_event(again) == again
+
+
+@pytest.mark.parametrize("data", [{"text": "nothing of the kind"}, [], "text", {"_redacted": "of another"}])
+def test_what_holds_no_secret_stays_as_it_is(data: object) -> None:
+    assert redact_event(data) == data

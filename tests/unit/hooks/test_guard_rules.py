@@ -147,6 +147,79 @@ def test_tools_of_servers_that_write_are_judged_by_the_paths_they_name(asked: Ju
 @pytest.mark.parametrize(
     ("tool", "tool_input"),
     [
+        ("mcp__fs__write_many", {"files": [{"path": "calc.py"}, {"path": "other.py"}]}),
+        ("mcp__fs__edit", {"targetFile": "other.py", "code": "x"}),
+        ("mcp__fs__delete", {"file_paths": ["calc.py", "other.py"]}),
+        ("mcp__fs__save", {"uri": "file:///etc/passwd"}),
+        ("mcp__fs__write_many", {"files": {"other.py": "x = 2\n"}}),
+        ("create_file", {"path": "other.py"}),
+        ("mcp__box__execute", {"command": "echo x > other.py"}),
+        ("mcp__box__run_shell", {"cmd": "git commit -m x"}),
+        ("PowerShell", {"command": "Set-Content -Path other.py -Value 1"}),
+        ("PowerShell", {"command": "Remove-Item other.py"}),
+        ("PowerShell", {"command": "git push"}),
+    ],
+)
+def test_a_tool_that_says_that_it_writes_or_runs_is_denied_what_is_not_its_own(
+    asked: Judge, tool: str, tool_input: dict[str, Any]
+) -> None:
+    assert asked(tool, **tool_input) is not None
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input"),
+    [
+        ("mcp__fs__write_many", {"files": [{"path": "calc.py", "content": "see other.py\nand more"}]}),
+        ("mcp__fs__edit", {"path": "calc.py", "old": "other.py", "new": "other/x.py"}),
+        ("mcp__db__update_row", {"table": "users", "row": {"name": "x"}}),
+        ("mcp__web__create_page", {"url": "https://example.org/other.py"}),
+        ("mcp__box__execute", {"command": "ls other.py"}),
+        ("mcp__box__run", {"task": "look"}),
+        ("TodoWrite", {"todos": [{"file": "other.py"}]}),
+        ("Read", {"file_path": "other.py"}),
+        ("PowerShell", {"command": "Get-Content other.py"}),
+        ("PowerShell", {"command": "Set-Content -Path calc.py -Value 1"}),
+    ],
+)
+def test_a_tool_that_writes_nothing_of_others_is_let_through(
+    asked: Judge, tool: str, tool_input: dict[str, Any]
+) -> None:
+    assert asked(tool, **tool_input) is None
+
+
+def test_an_input_of_an_unknown_writing_tool_without_end_is_not_judged(asked: Judge) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(50):
+        deep = {"path": deep}
+    with pytest.raises(ValueError, match="nested"):
+        asked("mcp__fs__write", **deep)
+    with pytest.raises(ValueError, match="too many"):
+        asked("mcp__fs__write", paths=["calc.py"] * 3000)
+
+
+@pytest.mark.parametrize("command", ["approve WP1", "apply", "commit --all", "undo WP2", "reject WP1"])
+def test_what_lands_is_not_decided_by_agents(asked: Judge, command: str) -> None:
+    refusal = asked("Bash", command=f"cd sub && polly {command}")
+    assert refusal is not None
+    assert "for a person" in refusal.reason
+
+
+def test_the_way_out_is_named_when_there_is_a_run_to_ask(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "owned.txt").write_text("calc.py\n", encoding="utf-8")
+    environ = {
+        "POLLY_OWNED_FILES": str(tmp_path / "owned.txt"),
+        "POLLY_WORKSPACE": str(tree),
+        "POLLY_REQUESTS": str(tmp_path),
+    }
+    owned = Owned(environ, is_tracked)
+    assert "polly request-file other.py --reason" in owned.advice("other.py")
+    assert "polly request-file 'it'\\''s; rm x.py' --reason" in owned.advice("it's; rm x.py")
+    assert all("request-file" not in owned.advice(path) for path in ("/etc/passwd", "../x", "~/x"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input"),
+    [
         ("Write", {}),
         ("Edit", {"file_path": 3}),
         ("apply_patch", {"command": "nothing"}),

@@ -24,7 +24,7 @@ def test_the_json_has_the_fields_of_the_format(told: Story) -> None:
     }  # fmt: skip
     assert set(report["packages"][0]) == {
         "id", "state", "attempts", "agent", "tree", "owned_changed", "strays", "gates", "commit",
-        "quality",
+        "quality", "requests",
     }  # fmt: skip
     assert set(report["packages"][0]["gates"][0]) == {"name", "scope", "tree", "status", "seconds"}
     assert set(report["issues"][0]) == {"id", "verdict", "evidence", "package", "commit"}
@@ -32,7 +32,7 @@ def test_the_json_has_the_fields_of_the_format(told: Story) -> None:
     assert set(report["tampering"][0]) == {"package", "path", "line", "kind"}
     assert set(report["figures"]) == {
         "agent_seconds", "wall_seconds", "critical_path_seconds", "bound_seconds", "speedup", "efficiency",
-        "overhead_seconds", "tokens", "cost_usd",
+        "overhead_seconds", "tokens", "cost_usd", "redactions",
     }  # fmt: skip
 
 

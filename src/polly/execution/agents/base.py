@@ -1,7 +1,6 @@
 """What every agent is given, and what it may say: the contract of the files and of the POLLY_* variables."""
 
 import json
-import stat
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +10,13 @@ from typing import Any, Protocol
 import msgspec
 
 from polly.execution.agents.listening import Listener
-from polly.execution.agents.prompt import Evidence, write_prompt
+from polly.execution.agents.own_polly import path_with_polly
+from polly.execution.agents.prompt import Evidence, Note, write_prompt
+from polly.execution.plain_file import read_plain
 from polly.execution.prompts.templates import Templates
+from polly.settings import state_home
 from polly.work.issues import Issue
-from polly.work.plan import Coupling, WorkPackage
+from polly.work.plan import Coupling, Files, WorkPackage
 from polly.work.run import Claim
 
 #: an agent's result file is a few lines for each issue; more is a mistake or mischief
@@ -31,6 +33,7 @@ class Assignment:
     role_instructions: what the role's definition tells a specialist of this kind, or "".
     feedback: why the last attempt failed, or None for the first one.
     session: the id of this attempt's session, in the records of Polly and of a program that takes one.
+    notes: what other packages wanted of its files.
     correlation, project_path: what joins the records of the run; "" outside of one.
     """
 
@@ -45,6 +48,7 @@ class Assignment:
     feedback: str | None = None
     role_instructions: str = ""
     couplings: tuple[Coupling, ...] = ()
+    notes: tuple[Note, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     templates: Templates | None = None
     session: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -102,10 +106,10 @@ class Result:
 
 
 def prepare_files(assignment: Assignment) -> dict[str, str]:
-    """Write the files for the agent; returns the POLLY_* variables that lead to them."""
+    """Write the files for the agent; returns the variables that lead to them."""
     folder = assignment.folder
     folder.mkdir(parents=True, exist_ok=True)
-    assignment.result_file.parent.mkdir(exist_ok=True)
+    requests_folder(folder).mkdir(parents=True, exist_ok=True)
     assignment.result_file.unlink(missing_ok=True)
     variables = {
         "POLLY_RUN_ID": assignment.run,
@@ -113,7 +117,12 @@ def prepare_files(assignment: Assignment) -> dict[str, str]:
         "POLLY_ATTEMPT": str(assignment.attempt),
         "POLLY_ROLE": assignment.role,
         "POLLY_PROMPT_FILE": _write(folder / "prompt.md", _prompt(assignment)),
-        "POLLY_OWNED_FILES": _write(folder / "owned_files.txt", _owned_files(assignment.package)),
+        "POLLY_OWNED_FILES": write_owned_files(folder, assignment.package.files),
+        # A program may have folders of its own for everything; records of its hooks and commands come here.
+        "POLLY_HOME": str(state_home().absolute()),
+        "POLLY_WORKSPACE": str(assignment.workspace.absolute()),
+        "POLLY_REQUESTS": str(requests_folder(folder).absolute()),
+        "PATH": path_with_polly(folder / "bin"),
         "POLLY_ISSUES_FILE": _write(folder / "issues.json", _issues(assignment)),
         "POLLY_RESULT_FILE": str(assignment.result_file),
         "POLLY_SESSION_ID": assignment.session,
@@ -133,7 +142,7 @@ def read_claims(folder: Path) -> dict[str, Claim]:
 def read_result(folder: Path) -> Result:
     """As `read_claims`, with a note when something in the file could not be used. Never raises for it."""
     try:
-        data = _read_bounded(result_file(folder))
+        data = read_plain(result_file(folder), MAX_RESULT_BYTES)
     except FileNotFoundError:
         return Result(claims={})
     except (OSError, ValueError) as error:
@@ -167,15 +176,19 @@ def result_file(folder: Path) -> Path:
     return folder / "result" / "result.json"
 
 
-def _read_bounded(file: Path) -> bytes:
-    """The agent made this file: it may be a pipe that nobody writes, or a link to elsewhere."""
-    if not stat.S_ISREG(file.lstat().st_mode):
-        raise ValueError("it is not a plain file")
-    with file.open("rb") as opened:
-        data = opened.read(MAX_RESULT_BYTES + 1)
-    if len(data) > MAX_RESULT_BYTES:
-        raise ValueError(f"it is longer than {MAX_RESULT_BYTES} bytes")
-    return data
+def requests_folder(folder: Path) -> Path:
+    """Where the agent of the attempt in this folder asks for files, beside its result."""
+    return folder / "result" / "requests"
+
+
+def write_owned_files(folder: Path, files: Files) -> str:
+    """Write the list of the agent's files, which its guard reads at each call; returns its path."""
+    paths = (*files.modify, *files.create)
+    text = "".join(f"{path}\n" for path in paths if len(path.splitlines()) == 1)
+    file = folder / "owned_files.txt"
+    _write(folder / "owned_files.new", text)
+    (folder / "owned_files.new").replace(file)
+    return str(file.absolute())
 
 
 def _prompt(assignment: Assignment) -> str:
@@ -186,15 +199,11 @@ def _prompt(assignment: Assignment) -> str:
         role_instructions=assignment.role_instructions,
         contracts=assignment.contracts,
         couplings=assignment.couplings,
+        notes=assignment.notes,
         evidence=assignment.evidence,
         feedback=assignment.feedback,
         templates=assignment.templates,
     )
-
-
-def _owned_files(package: WorkPackage) -> str:
-    paths = (*package.files.modify, *package.files.create)
-    return "".join(f"{path}\n" for path in paths if len(path.splitlines()) == 1)
 
 
 def _issues(assignment: Assignment) -> str:

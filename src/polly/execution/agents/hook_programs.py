@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polly.settings import state_home
-
 #: A guard that is not done by then denies.
 GUARD_SECONDS = 30
 #: Codex allows no more at the end of a session.
 RECORD_SECONDS = 3
 
-#: The tools that write: files, and whatever a shell can do. Any other tool is none of the guard's business.
-_WRITING = "Write|Edit|MultiEdit|NotebookEdit|Bash|apply_patch"
-_SHELL = "Bash"
+#: The tools that write: files, and whatever a shell can do; and all tools of servers, whose names tell the
+#: guard whether they write. Any other tool is none of its business.
+_WRITING = ("Write|Edit|MultiEdit|NotebookEdit|Bash|PowerShell|apply_patch", "mcp__.*")
+_SHELL = "Bash|PowerShell"
 
 # Calls of tools are not among them: the stream of the agent tells those, with their order and their ends.
 # A recorder that told them too would count each twice.
@@ -53,11 +52,6 @@ class HookPrograms:
 Handler = Mapping[str, Any]
 
 
-def hook_environment() -> dict[str, str]:
-    """What the hooks of an attempt find in their environment besides the POLLY_* of every attempt."""
-    return {"POLLY_HOME": str(state_home().absolute())}
-
-
 def claude_hooks(programs: HookPrograms) -> dict[str, Any]:
     """`hooks` of Claude Code's settings. The guard denies when it fails in any way."""
 
@@ -87,7 +81,7 @@ def _line(command: tuple[str, ...]) -> str:
 def _guarded(guard: Handler, before: str, *after: str) -> dict[str, Any]:
     """Asked before whatever writes; after a shell has run, what it wrote is looked at."""
     looked_at = {event: [{"matcher": _SHELL, "hooks": [guard]}] for event in after}
-    return {before: [{"matcher": _WRITING, "hooks": [guard]}], **looked_at}
+    return {before: [{"matcher": matcher, "hooks": [guard]} for matcher in _WRITING], **looked_at}
 
 
 def _recorded(record: Handler, events: tuple[str, ...]) -> dict[str, Any]:

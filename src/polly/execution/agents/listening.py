@@ -92,12 +92,14 @@ class Said:
 
     finished: None when its records do not speak of the end; the exit status alone counts then.
     detail: why it did not finish, in words for a person.
+    status: the HTTP status with which the model failed, when that is why.
     tokens, cost_usd: of this attempt alone; None when nothing tells them.
     figures: what else was counted, by name.
     """
 
     finished: bool | None = None
     detail: str = ""
+    status: int | None = None
     tokens: TokenCounts | None = None
     cost_usd: float | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)

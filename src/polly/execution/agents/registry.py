@@ -51,6 +51,11 @@ TAKES_PROGRAM = frozenset({"command"})
 PROGRAMS: tuple[AgentProgram, ...] = (CLAUDE, CODEX, OPENCODE, AIDER, MINI)
 
 
+def keys_of(name: str) -> tuple[str, ...]:
+    """The variables of which one holds the key of this agent's model; () for an agent that has none."""
+    return next((each.keys for each in PROGRAMS if each.name == name), ())
+
+
 def resolve(
     spec: str,
     argv: Sequence[str] = (),

@@ -5,6 +5,7 @@ import re
 MAX_WORDS = 300
 MAX_TARGET = 500
 
+#: The key is wrong, or must not do this: asking again gets the same answer.
 _REFUSED = (401, 403)
 _OVERLOADED = (503, 529)
 _STATUS = re.compile(r"\bstatus:? (\d{3})\b|\b(4\d\d|5\d\d) [A-Z]")
@@ -21,6 +22,11 @@ def status_in(message: str) -> int | None:
     """The HTTP status that a message speaks of."""
     found = _STATUS.search(message)
     return int(found[1] or found[2]) if found else None
+
+
+def refuses_key(status: object) -> bool:
+    """True for an HTTP status with which a model refuses the key, now and later."""
+    return status in _REFUSED
 
 
 def model_failed(status: int | None, message: str = "", *, retries: int = 0) -> str:

@@ -16,7 +16,7 @@ from polly.errors import InputError
 PARTS: dict[str, tuple[str, ...]] = {
     "prompt": (
         *("package", "summary", "role", "role_instructions", "files", "contracts", "couplings"),
-        *("issues", "before", "rules", "done"),
+        *("notes", "issues", "before", "rules", "done"),
     ),
     "issues": ("issues",),
     "before": ("feedback",),

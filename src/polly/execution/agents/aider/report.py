@@ -83,7 +83,12 @@ class _Log:
         why = model_failed(*self._error) if self._error else ""
         if finished is None and self._unmatched and not self._edits:
             finished, why = False, "none of its edits fitted the files"
-        return Said(finished=finished, detail=why, figures={"edits": self._edits, "errors": self._errors})
+        return Said(
+            finished=finished,
+            detail=why,
+            status=self._error[0] if self._error else None,
+            figures={"edits": self._edits, "errors": self._errors},
+        )
 
     def _applied(self, path: str) -> Iterable[Fact]:
         self._edits += 1

@@ -9,7 +9,7 @@ from typing import Any
 from polly.execution.agents.base import Assignment, Launch
 from polly.execution.agents.claude.about import CLAUDE
 from polly.execution.agents.claude.stream import ClaudeStream
-from polly.execution.agents.hook_programs import HookPrograms, claude_hooks, hook_environment
+from polly.execution.agents.hook_programs import HookPrograms, claude_hooks
 from polly.execution.agents.listening import Listener
 from polly.execution.agents.log_lines import LogListener
 from polly.execution.agents.options import texts
@@ -17,6 +17,9 @@ from polly.execution.agents.program import ProgramSettings, fed, read_settings
 
 #: A wrong key is tried again like an overloaded server; ten times, as by default, take minutes.
 _RETRIES = 5
+
+#: Whatever else a user allows: without it, an agent could never get a file beyond the plan's.
+_ASKING = "Bash(polly request-file *)"
 
 #: In a private copy, with the guard asked before each command and the tree judged afterwards.
 _ALLOWED = ("Bash",)
@@ -51,7 +54,6 @@ class ClaudeAgent:
             command=fed(str(assignment.prompt_file), self.settings.program, *self._arguments(assignment)),
             env={
                 **self.settings.variables(),
-                **hook_environment(),
                 **_QUIET,
                 "CLAUDE_CONFIG_DIR": str(home.absolute()),
                 "CLAUDE_CODE_MAX_RETRIES": str(
@@ -87,7 +89,7 @@ def open_claude(argument: str, options: Mapping[str, Any], hooks: HookPrograms |
     allowed = texts(CLAUDE.name, options, "allowed_tools", '["Bash(pytest *)"]')
     return ClaudeAgent(
         settings=settings,
-        allowed_tools=allowed if "allowed_tools" in options else _ALLOWED,
+        allowed_tools=(*allowed, _ASKING) if "allowed_tools" in options else _ALLOWED,
         hooks=hooks,
         argument=argument,
     )

@@ -21,7 +21,7 @@ from polly.execution.agents.listening import (
     ToolOutcome,
 )
 from polly.execution.agents.log_lines import json_record
-from polly.execution.agents.wording import model_failed, one_line, target_of
+from polly.execution.agents.wording import model_failed, one_line, refuses_key, target_of
 
 
 class _Block(msgspec.Struct):
@@ -163,6 +163,7 @@ class ClaudeStream:
             return Said(
                 finished=False,
                 detail=self._why_no_result(),
+                status=self._last_error[0] if self._gave_up() else None,
                 tokens=_sum(self._messages.values()) if self._messages else None,
                 figures={**figures, "tokens_are": "at least"} if self._messages else figures,
             )
@@ -170,6 +171,7 @@ class ClaudeStream:
         return Said(
             finished=last.is_error is False,
             detail="" if last.is_error is False else self._why(last),
+            status=self._status(last) if last.is_error is not False else None,
             tokens=self._tokens(),
             cost_usd=self._cost(),
             figures={**figures, "turns": turns},
@@ -288,14 +290,24 @@ class ClaudeStream:
         if last.terminal_reason == "prompt_too_long":
             return f"the conversation became too long for the model: {said}"
         if last.terminal_reason == "api_error" or last.api_error_status is not None:
-            status = last.api_error_status or self._last_error[0]
-            return model_failed(status, said, retries=self._retries)
+            return model_failed(self._status(last), said, retries=self._retries)
         if (last.terminal_reason or "").startswith("aborted"):
             return "it was interrupted"
         return said or f"it ended with {last.subtype or 'an error'}"
 
+    def _status(self, last: _Line) -> int | None:
+        """Of the error that ended it; None when no error of the model did."""
+        if last.terminal_reason == "api_error" or last.api_error_status is not None:
+            return last.api_error_status or self._last_error[0]
+        return None
+
+    def _gave_up(self) -> bool:
+        """Without a result: had the model given no answer, or refused the key and was not asked again?"""
+        status = self._last_error[0]
+        return self._last_error != (None, "") and (not self._messages or refuses_key(status))
+
     def _why_no_result(self) -> str:
-        if self._last_error != (None, "") and not self._messages:
+        if self._gave_up():
             return model_failed(*self._last_error, retries=self._retries)
         return "it ended without a result"
 

@@ -10,7 +10,7 @@ from polly.errors import SettingsError
 from polly.execution.agents.base import Assignment, Launch
 from polly.execution.agents.codex.about import CODEX
 from polly.execution.agents.codex.stream import CodexStream
-from polly.execution.agents.hook_programs import HookPrograms, codex_hooks, hook_environment
+from polly.execution.agents.hook_programs import HookPrograms, codex_hooks
 from polly.execution.agents.listening import Listener
 from polly.execution.agents.log_lines import LogListener
 from polly.execution.agents.program import ProgramSettings, fed, read_settings
@@ -47,7 +47,7 @@ class CodexAgent:
             command += ["--dangerously-bypass-hook-trust"]
         return Launch(
             command=fed(str(assignment.prompt_file), *command, *self.settings.args, "-"),
-            env={**self.settings.variables(), **hook_environment(), "CODEX_HOME": str(home)},
+            env={**self.settings.variables(), "CODEX_HOME": str(home)},
         )
 
     def listener(self, folder: Path) -> Listener:
@@ -61,6 +61,8 @@ class CodexAgent:
             *([f"model = {_toml(self.settings.model)}"] if self.settings.model else []),
             'model_provider = "polly"',
             'approval_policy = "never"',
+            # The files of a login shell set a PATH of their own, in which there may be no Polly.
+            "allow_login_shell = false",
             "check_for_update_on_startup = false",
             "[analytics]",
             "enabled = false",

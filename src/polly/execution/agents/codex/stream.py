@@ -120,7 +120,11 @@ class CodexStream:
         figures = {**self._figures, "retries": self._retries, "turns": self._turns}
         finished = self._completed and self._failed is None
         return Said(
-            finished=finished, detail="" if finished else self._why(), tokens=self._tokens(), figures=figures
+            finished=finished,
+            detail="" if finished else self._why(),
+            status=None if finished else status_in(self._failed or self._error),
+            tokens=self._tokens(),
+            figures=figures,
         )
 
     def _tool_ended(self, item: _Item, seen_at: float) -> Iterator[Fact]:

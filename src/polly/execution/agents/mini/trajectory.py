@@ -98,6 +98,7 @@ class TrajectoryListener:
         return Said(
             finished=why is None,
             detail=why or "",
+            status=_STATUS.get(info.exit_status or "") if why else None,
             tokens=_tokens(self._whole.messages),
             cost_usd=told_cost([info.model_stats.instance_cost]),
             figures=figures,

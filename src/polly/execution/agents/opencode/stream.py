@@ -115,6 +115,7 @@ class OpencodeStream:
         return Said(
             finished=finished,
             detail="" if finished else self._why(),
+            status=None if finished else self._status(),
             tokens=_tokens(steps) if steps else None,
             cost_usd=told_cost(step.cost for step in steps),
             figures={"session": self._session, "turns": len(steps), "denials": self._denials},
@@ -147,6 +148,10 @@ class OpencodeStream:
             is_error=True,
             details={"status": data.statusCode, "error": one_line(data.message or error.name)},
         )
+
+    def _status(self) -> int | None:
+        data = self._errors[-1].data if self._errors else None
+        return data.statusCode if data else None
 
     def _why(self) -> str:
         if self._errors:
