@@ -17,7 +17,8 @@ import psutil
 
 from polly.planning.background import Background
 from polly.planning.plan import make_plan
-from polly.routing.roles import choose_role
+from polly.routing.library import load_roles
+from polly.routing.router import Router
 from polly.work.issues import Inventory, Issue, Location, Severity, Source, count
 from polly.work.plan import Gates
 
@@ -75,7 +76,7 @@ def measure(size: int, *, reads: bool) -> dict[str, float]:
         max_packages=None,
         gates=Gates(),
         contracts=(),
-        role_of=choose_role,
+        role_of=Router(load_roles()).choose_role,
         background=known if reads else None,
     )
     return {

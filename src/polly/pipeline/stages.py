@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,17 +17,28 @@ from polly.intake.rounds import compare, not_converging, only_about
 from polly.intake.select import select
 from polly.pipeline.project import Project, read_inventory, to_json, write_whole
 from polly.pipeline.rounds import History, history, history_in_vain, unconverging
+from polly.pipeline.routing import (
+    ROUTING_FILE,
+    Decisions,
+    RoleChooser,
+    dump_decisions,
+    read_decisions,
+    refuse_unknown_roles,
+    router_of,
+    with_role_names,
+)
 from polly.pipeline.unknown_names import unknown_issues
 from polly.planning.background import Background
 from polly.planning.company import COMMITS_READ
 from polly.planning.load import dump_plan, load_plan
 from polly.planning.plan import make_plan
 from polly.planning.previous import previous_of
-from polly.routing.roles import choose_role
+from polly.routing.library import load_roles
 from polly.settings import plan_gates
 from polly.work.effort import EffortSample
 from polly.work.issues import Inventory, Severity, Warning
 from polly.work.plan import Plan
+from polly.work.routing import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +56,12 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """An inventory, the plan made of it, and the seconds that each took."""
+    """An inventory, the plan made of it, the seconds that each took, and how each role was found."""
 
     inventory: Inventory
     plan: Plan
     seconds: dict[str, float]
+    decisions: Decisions = field(default_factory=dict)
 
 
 def take_in(
@@ -118,17 +130,19 @@ def plan(
     max_packages: int | None = None,
     source_format: str | None = None,
     efforts: Sequence[EffortSample] = (),
+    outcomes: Sequence[Outcome] = (),
     agent: str | None = None,
     previous: Planned | None = None,
 ) -> Planned:
     """Stages 1 to 3: sources → inventory → packages with roles. Nothing is written. Raises InputError.
 
-    efforts: what issues of earlier runs took, and the agent that will work, if it is known.
+    efforts, outcomes: what issues of earlier runs took and became. agent: who will work, if it is known.
     previous: the plan that this one carries on.
     """
     commit = project.repository.base_commit()
     begun = time.monotonic()
     past = history_in_vain(project, commit)
+    roles = RoleChooser(router_of(project.folder, outcomes), agent)
     taken, inventory = _take_in(project, sources, selection, commit, past, source_format=source_format)
     read = time.monotonic()
     with project.repository.snapshot(commit) as snapshot:
@@ -140,7 +154,7 @@ def plan(
             max_packages=max_packages or project.settings.plan.max_packages,
             gates=plan_gates(project.settings),
             contracts=project.settings.plan.contracts,
-            role_of=choose_role,
+            role_of=roles.role_of,
             background=Background(
                 read=snapshot.read,
                 changes=project.repository.recent_changes(commit, commits=COMMITS_READ),
@@ -151,7 +165,8 @@ def plan(
         )
     made = replace(made, warnings=(*made.warnings, *_of_the_project(project, taken, inventory, past)))
     seconds = {"intake": read - begun, "plan": time.monotonic() - read}
-    return Planned(inventory=inventory, plan=made, seconds=seconds)
+    decisions = roles.decisions(made.packages)
+    return Planned(inventory=inventory, plan=made, seconds=seconds, decisions=decisions)
 
 
 def _of_the_project(
@@ -169,6 +184,7 @@ def keep_plan(project: Project, planned: Planned) -> Path:
     """Write .polly/plan.json and the inventory that it is about; the plan's path."""
     project.make_folder()
     write_whole(project.inventory_file, to_json(planned.inventory))
+    write_whole(_decisions_file(project), dump_decisions(planned.decisions))
     write_whole(project.plan_file, dump_plan(planned.plan))
     return project.plan_file
 
@@ -187,7 +203,9 @@ def kept_plan(project: Project) -> Planned:
             inventory=inventory,
             paths=snapshot.paths,
         )
-    return Planned(inventory=inventory, plan=loaded, seconds={})
+    named = with_role_names(loaded, load_roles(project.folder / "roles"))
+    decisions = read_decisions(_decisions_file(project))
+    return Planned(inventory=inventory, plan=named, seconds={}, decisions=decisions)
 
 
 def check_start(project: Project, made: Plan, *, allow_dirty: bool, tell: Callable[[str], None]) -> None:
@@ -200,6 +218,7 @@ def check_start(project: Project, made: Plan, *, allow_dirty: bool, tell: Callab
             + (f" (left out: {', '.join(reasons)})" if reasons else ""),
             next_step="`polly issues SOURCE` shows what was read and what was left out.",
         )
+    refuse_unknown_roles(made, load_roles(project.folder / "roles"))
     owned = {row.path for row in made.ownership}
     dirty = sorted(each.path for each in project.repository.dirty_paths())
     touched = sorted(owned & set(dirty))
@@ -225,6 +244,10 @@ def _worth_knowing(project: Project, made: Plan, dirty: Sequence[str]) -> Iterat
         yield "HEAD is detached: the run works, but `polly commit` will need a branch"
     if head.commit != made.base_commit:
         yield f"The plan was made for {made.base_commit[:12]}; the run starts there, not at the present HEAD"
+
+
+def _decisions_file(project: Project) -> Path:
+    return project.folder / ROUTING_FILE
 
 
 def _base_of(project: Project, file: Path) -> AbstractContextManager[Snapshot]:

@@ -9,7 +9,8 @@ import pytest
 from polly.demo.sample import Sample, issue_ids
 from polly.intake.read import take
 from polly.planning.plan import make_plan
-from polly.routing.roles import choose_role
+from polly.routing.library import load_roles
+from polly.routing.router import Router
 from polly.settings import load_settings, plan_gates
 from polly.work.issues import Inventory
 
@@ -56,7 +57,7 @@ def test_the_plan_has_seven_packages_at_once_over_nine_files(
         max_packages=settings.plan.max_packages,
         gates=plan_gates(settings),
         contracts=settings.plan.contracts,
-        role_of=choose_role,
+        role_of=Router(load_roles()).choose_role,
     )
     assert {frozenset(package.issues) for package in plan.packages} == {
         frozenset(issues.split())

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from polly.planning.plan import make_plan
-from polly.routing.roles import choose_role
+from polly.routing.library import load_roles
+from polly.routing.router import Router
 from polly.work.issues import Inventory, Issue, Location, Severity, Source, count
 from polly.work.plan import Gates, Plan
 
 BASE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+ROUTER = Router(load_roles())
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +65,7 @@ def plan_of(inventory: Callable[[Iterable[Issue]], Inventory]) -> Callable[..., 
             max_packages=max_packages,
             gates=fields.get("gates", Gates()),
             contracts=fields.get("contracts", ()),
-            role_of=fields.get("role_of", choose_role),
+            role_of=fields.get("role_of", ROUTER.choose_role),
             background=fields.get("background"),
         )
 

@@ -72,11 +72,11 @@ def test_the_same_phrase_in_two_roles_is_told_with_both() -> None:
 
 
 def test_a_phrase_inside_another_one_is_a_note() -> None:
-    found = check(role("lock-expert", "distributed deadlock", "race"))
+    found = check(role("lock-expert", "distributed deadlock", "condition"))
     assert {(each.kind, each.level) for each in found} == {("inner_trigger", "note")}
     assert sorted(each.message for each in found) == [
         "a trigger of debug-intelligence is part of one of lock-expert: 'deadlock' in 'distributed deadlock'",
-        "a trigger of lock-expert is part of one of debug-intelligence: 'race' in 'race condition'",
+        "a trigger of lock-expert is part of one of debug-intelligence: 'condition' in 'race condition'",
     ]
 
 
