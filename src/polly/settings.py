@@ -265,6 +265,24 @@ class SinkSettings(_Section):
     exit_seconds: float = Field(default=30.0, gt=0, description="after which SIGTERM ends the process anyway")
 
 
+class IntelligenceSettings(_Section):
+    """Questions about code: who answers them, and how long that may take."""
+
+    enabled: bool = Field(default=True, description="`false` refuses every question")
+    fallback: bool = Field(
+        default=True, description="analyse in the asking process while Kafka is away or not set up"
+    )
+    timeout_seconds: float = Field(
+        default=30.0, ge=0, allow_inf_nan=False, description="for one question, unless it says otherwise"
+    )
+    group: str = Field(
+        default="polly-intelligence", min_length=1, description="consumer group of the servers"
+    )
+    workers: int | None = Field(
+        default=None, ge=1, description="processes of one server that analyse; else one per processor"
+    )
+
+
 class Settings(BaseSettings):
     """All of it. Sections are named as in polly.toml."""
 
@@ -283,6 +301,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     kafka: KafkaSettings = KafkaSettings()
     sink: SinkSettings = SinkSettings()
+    intelligence: IntelligenceSettings = IntelligenceSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -13,7 +13,7 @@ DETECTIONS_TOPIC = "agent-detection-failures"
 HOOKS_TOPIC = "hook-events"
 RUNS_TOPIC = "polly-runs"
 
-#: Every topic that carries events, without the prefix of the settings.
+#: Every topic that carries events to be stored, without the prefix of the settings.
 TOPICS = (
     ACTIONS_TOPIC,
     EXECUTIONS_TOPIC,
@@ -24,6 +24,14 @@ TOPICS = (
     HOOKS_TOPIC,
     RUNS_TOPIC,
 )
+
+
+ANALYSIS_REQUESTED_TOPIC = "intelligence.code-analysis-requested.v1"
+ANALYSIS_COMPLETED_TOPIC = "intelligence.code-analysis-completed.v1"
+ANALYSIS_FAILED_TOPIC = "intelligence.code-analysis-failed.v1"
+
+#: Topics of questions about code and of their answers. They pass between programs; nothing stores them.
+INTELLIGENCE_TOPICS = (ANALYSIS_REQUESTED_TOPIC, ANALYSIS_COMPLETED_TOPIC, ANALYSIS_FAILED_TOPIC)
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):

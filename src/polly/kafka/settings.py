@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 from polly.errors import SettingsError
 from polly.settings import ClientValue, KafkaSettings, SecretFrom, SinkSettings
 
-Role = Literal["relay", "sink", "dead-letters", "replay", "admin"]
+Role = Literal[
+    "relay", "sink", "dead-letters", "replay", "admin", "intelligence-client", "intelligence-server"
+]
 
 #: Headers that a dead letter has besides its original: reason, trace and coordinates.
 DEAD_LETTER_HEADER_BYTES = 64 * 1024
@@ -104,14 +106,24 @@ def admin_config(kafka: KafkaSettings) -> ClientConfig:
 
 
 def producer_config(
-    kafka: KafkaSettings, *, role: Role = "relay", timeout_ms: int = 0, gapless: bool = False
+    kafka: KafkaSettings,
+    *,
+    role: Role = "relay",
+    timeout_ms: int = 0,
+    gapless: bool = False,
+    linger_ms: int = 5,
 ) -> ClientConfig:
     """For writing: idempotent, acknowledged by all replicas, with a bounded queue. Raises SettingsError.
 
     timeout_ms: after so long without an acknowledgement a record counts as failed; 0 waits for ever.
     gapless: a record that fails for good ends the client, so that none after it can overtake it.
+    linger_ms: how long a record waits for others to travel with.
     """
-    own = _PRODUCER | {"message.timeout.ms": str(timeout_ms), "enable.gapless.guarantee": _text(gapless)}
+    own = _PRODUCER | {
+        "message.timeout.ms": str(timeout_ms),
+        "enable.gapless.guarantee": _text(gapless),
+        "linger.ms": str(linger_ms),
+    }
     return _config(kafka, role, own, kafka.producer, "producer")
 
 
@@ -125,6 +137,14 @@ def consumer_config(kafka: KafkaSettings, sink: SinkSettings) -> ClientConfig:
     if _text(given.get("group.protocol", "classic")).lower() != "consumer":
         own |= {"partition.assignment.strategy": "cooperative-sticky"}
     return _config(kafka, "sink", own, kafka.consumer, "consumer")
+
+
+def reader_config(kafka: KafkaSettings, *, role: Role, group: str, own: Mapping[str, str]) -> ClientConfig:
+    """For reading messages that are not stored; kafka.consumer is the sink's alone. Raises SettingsError."""
+    settings = {**_CONSUMER, "group.id": group, **own}
+    if _text(kafka.options.get("group.protocol", "classic")).lower() != "consumer":
+        settings |= {"partition.assignment.strategy": "cooperative-sticky"}
+    return _config(kafka, role, settings, {}, "options")
 
 
 def require_servers(kafka: KafkaSettings) -> str:

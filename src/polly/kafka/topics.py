@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polly.errors import BusError, BusMisconfigured
-from polly.events.event import TOPICS
+from polly.events.event import INTELLIGENCE_TOPICS, TOPICS
 from polly.kafka.clients import Trouble, metadata, new_admin
 from polly.kafka.faults import ClientError, told
 from polly.kafka.settings import (
@@ -26,6 +26,8 @@ _SECONDS = 10.0
 #: How often is looked whether a new topic is known.
 _LOOK_SECONDS = 0.1
 _DAY_MS = 24 * 3600 * 1000
+#: How long a question about code is kept, and its answer: whoever asked has gone long before.
+_INTELLIGENCE_DAYS = 1 / 24
 #: Kafka counts its own overhead of a record in.
 _RECORD_OVERHEAD_BYTES = 4096
 
@@ -48,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def wanted_topics(kafka: KafkaSettings) -> tuple[Topic, ...]:
-    """Every topic of events and its dead letters, as the settings want them."""
+    """Every topic of events to be stored and its dead letters, as the settings want them."""
     return tuple(
         topic
         for name in TOPICS
@@ -59,6 +61,11 @@ def wanted_topics(kafka: KafkaSettings) -> tuple[Topic, ...]:
             ),
         )
     )
+
+
+def intelligence_topics(kafka: KafkaSettings) -> tuple[Topic, ...]:
+    """The topics of questions about code and their answers; they have no dead letters."""
+    return tuple(_wanted(kafka, name, _INTELLIGENCE_DAYS, MAX_RECORD_BYTES) for name in INTELLIGENCE_TOPICS)
 
 
 def _wanted(kafka: KafkaSettings, name: str, days: float, most_bytes: int) -> Topic:
@@ -88,9 +95,12 @@ def differences(wanted: Topic, found: Topic) -> tuple[str, ...]:
     )
 
 
-def require_topics(kafka: KafkaSettings, found: Collection[str]) -> None:
-    """Raises BusMisconfigured when a topic is missing."""
-    missing = [topic.name for topic in wanted_topics(kafka) if topic.name not in found]
+def require_topics(
+    kafka: KafkaSettings, found: Collection[str], wanted: Sequence[Topic] | None = None
+) -> None:
+    """Raises BusMisconfigured when a topic is missing; `wanted` are by default those of `wanted_topics`."""
+    needed = wanted_topics(kafka) if wanted is None else wanted
+    missing = [topic.name for topic in needed if topic.name not in found]
     if missing:
         shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         raise BusMisconfigured(
@@ -140,7 +150,7 @@ class _Admin:
     def look(self) -> tuple[Outcome, ...]:
         cluster = metadata(self._client, self._config, self._trouble, _SECONDS)
         self._brokers = len(cluster.brokers)
-        wanted = wanted_topics(self._kafka)
+        wanted = wanted_topics(self._kafka) + intelligence_topics(self._kafka)
         there = [topic.name for topic in wanted if topic.name in cluster.topics]
         settings = self._settings(there)
         outcomes = []

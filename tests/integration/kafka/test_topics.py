@@ -8,7 +8,7 @@ import pytest
 from tests.services.kafka import Kafka
 
 from polly.errors import BusError, BusMisconfigured
-from polly.events.event import TOPICS
+from polly.events.event import INTELLIGENCE_TOPICS, TOPICS
 from polly.kafka.topics import (
     Topic,
     create_topics,
@@ -19,7 +19,7 @@ from polly.kafka.topics import (
 )
 from polly.settings import KafkaSettings
 
-NAMES = {name + end for name in TOPICS for end in ("", ".dlq")}
+NAMES = {name + end for name in TOPICS for end in ("", ".dlq")} | set(INTELLIGENCE_TOPICS)
 
 
 def settings(kafka: Kafka, **values: object) -> KafkaSettings:
