@@ -1,12 +1,16 @@
 """How fast the views and the questions of `polly observe` answer over a day, in a store that holds a month.
 
 The store is filled by SQL with a realistic mix (85 % actions, 5 % hooks, 5 % executions, the rest routing,
-transformations, metrics and detection failures). All but its last day is tidied (VACUUM, ANALYZE), as it is
-in a store in use; the last day is as it came. Then every view and question runs 50 times.
+transformations, metrics and detection failures). All but its last hundredth is tidied (VACUUM, ANALYZE): what
+PostgreSQL leaves for later by the settings of the tables. Then every view and question runs 50 times.
 Run: make bench, or python benchmarks/views.py --events 10000000 [--database sqlite|postgresql]
+
+Filling takes far longer than measuring. With --keep, a folder (SQLite) or the URL of a PostgreSQL server,
+the store stays; --measure asks it again, at any time: what would have come since then is added first.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -23,6 +27,7 @@ import sqlalchemy as sa
 
 from polly.store import schema
 from polly.store.observations import questions
+from polly.store.schema.columns import BUSY
 from polly.store.upgrade import upgrade
 from polly.work.observed import Window
 
@@ -31,6 +36,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers of the tests
 LIMIT_MS = 200.0
 RUNS = 50
 DAYS = 30
+#: How much PostgreSQL leaves for later, as the settings of the tables say.
+UNTIDIED = BUSY["autovacuum_vacuum_insert_scale_factor"]
 
 #: Of the numbers 0 to 99, those of the events that fill a table.
 _ACTIONS, _HOOKS, _EXECUTIONS, _ROUTING, _ROLES, _METRICS = 85, 90, 95, 97, 98, 99
@@ -221,35 +228,61 @@ class Month:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
-    chosen = parser.parse_args()
+    chosen = options()
     print(
         f"views and questions, p50/p95/max of {RUNS} runs, and CPU of one, in ms; limit: p95 {LIMIT_MS:.0f}"
     )
     slow = []
     for name in chosen.database or ("sqlite", "postgresql"):
-        small = one_size(name, chosen.events // 10)
-        large = one_size(name, chosen.events)
+        small = None if chosen.no_growth else one_size(name, chosen.events // 10, None, measure=False)
+        large = one_size(name, chosen.events, chosen.keep, measure=chosen.measure)
         slow += [f"{name}: {what}" for what, p95 in large.items() if p95 > LIMIT_MS]
-        print(f"{name}: growth of the p95 for 10 times the events")
-        for what, p95 in large.items():
-            print(f"  {what:60} {p95 / max(small[what], 0.1):6.1f} times")
+        if small is not None:
+            print(f"{name}: growth of the p95 for 10 times the events")
+            for what, p95 in large.items():
+                print(f"  {what:60} {p95 / max(small[what], 0.1):6.1f} times")
     print(f"over the limit: {'; '.join(slow) or 'nothing'}")
 
 
-def one_size(name: str, events: int) -> dict[str, float]:
-    """Prints what everything takes in a new store of that size; the p95 of each."""
-    with database(name) as engine:
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the store of a tenth of the size")
+    parser.add_argument("--keep", metavar="PLACE", help="a folder, or postgresql://… of a server")
+    parser.add_argument("--measure", action="store_true", help="the store that --keep left there")
+    chosen = parser.parse_args()
+    if chosen.keep is not None:
+        # The place says which database.
+        chosen.database = ["postgresql" if chosen.keep.startswith("postgresql") else "sqlite"]
+    elif chosen.measure:
+        parser.error("--measure needs --keep PLACE")
+    if chosen.measure:
+        chosen.no_growth = True
+    return chosen
+
+
+def one_size(name: str, events: int, place: str | None, *, measure: bool) -> dict[str, float]:
+    """Prints what everything takes in a store of that size; the p95 of each."""
+    with contextlib.ExitStack() as stack:
+        engine = stack.enter_context(
+            database(name) if place is None else kept_database(place, events, is_there=measure)
+        )
         now = datetime.now(UTC)
         begun = time.perf_counter()
-        fill(engine, events, now)
+        if measure:
+            what = f"{go_on(engine, events, now):,} events since then added"
+        else:
+            fill(engine, events, now)
+            what = "filled"
         seconds = time.perf_counter() - begun
         size = size_bytes(engine)
         print(
             f"{name}, {events:,} events: {size / 1e9:.2f} GB, {size / events:.0f} bytes each, "
-            f"filled in {seconds:.0f} s"
+            f"{what} in {seconds:.0f} s",
+            flush=True,
         )
         with engine.connect() as connection:
             asked = {**view_questions(connection), **observe_questions(now)}
@@ -277,10 +310,49 @@ def database(name: str) -> Iterator[sa.Engine]:
         run.finish(services)
 
 
+@contextmanager
+def kept_database(place: str, events: int, *, is_there: bool) -> Iterator[sa.Engine]:
+    """The store of that size at a place that stays; a new one takes the place of the one before."""
+    name = f"polly_bench_{events}"
+    if place.startswith("postgresql"):
+        url = sa.make_url(place).set(drivername="postgresql+psycopg")
+        if not is_there:
+            server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+            with server.connect() as connection:
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+                connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0")
+            server.dispose()
+        engine = sa.create_engine(url.set(database=name))
+    else:
+        path = Path(place) / f"{name}.db"
+        if is_there and not path.exists():
+            sys.exit(f"{path} is not there; fill it first, without --measure")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for each in () if is_there else (path, *path.parent.glob(f"{path.name}-*")):
+            each.unlink(missing_ok=True)
+        engine = sa.create_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+def go_on(engine: sa.Engine, events: int, now: datetime) -> int:
+    """What would have come since the store was filled; how many events that is."""
+    newest = sa.select(schema.events.c.id, schema.events.c.time).order_by(schema.events.c.time.desc())
+    with engine.begin() as connection:
+        last_id, last_at = connection.execute(newest.limit(1)).one()
+        last, step = int(last_id[-12:], 16), DAYS * 86_400 / events
+        begin = last_at - timedelta(seconds=last * step)
+        end = int((now - begin).total_seconds() / step)
+        month = Month(Dialect(engine.dialect.name), events, begin + timedelta(days=DAYS))
+        for statement in month.inserts(last + 1, end) if end > last + 1 else ():
+            run_sql(connection, statement)
+    return max(0, end - last - 1)
+
+
 def fill(engine: sa.Engine, events: int, now: datetime) -> None:
     """A month of events. Indexes are made once all but the last day is there, which is far quicker."""
     month = Month(Dialect(engine.dialect.name), events, now)
-    yesterday = events - events // DAYS
+    yesterday, tidied = events - events // DAYS, events - int(events * UNTIDIED)
     indexes = [index for table in schema.metadata.sorted_tables for index in table.indexes]
     with engine.begin() as connection:
         upgrade(connection, "the benchmark's database")
@@ -291,10 +363,11 @@ def fill(engine: sa.Engine, events: int, now: datetime) -> None:
     with engine.begin() as connection:
         for index in indexes:
             index.create(connection)
-    tidy(engine)
-    with engine.begin() as connection:
-        for statement in month.inserts(yesterday, events):
-            run_sql(connection, statement)
+    for first, last in ((yesterday, tidied), (tidied, events)):
+        tidy(engine)
+        with engine.begin() as connection:
+            for statement in month.inserts(first, last):
+                run_sql(connection, statement)
 
 
 def run_sql(connection: sa.Connection, statement: str) -> None:
@@ -385,7 +458,7 @@ def ready_to_ask(connection: sa.Connection) -> None:
 def cpu_seconds(connection: sa.Connection) -> float:
     """What this process and, on the same machine, the server's process for it have used."""
     server = 0.0
-    if connection.dialect.name == "postgresql" and "POLLY_TEST_POSTGRES_URL" not in os.environ:
+    if connection.dialect.name == "postgresql" and connection.engine.url.host in ("127.0.0.1", "localhost"):
         process = psutil.Process(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
         server = process.cpu_times().user + process.cpu_times().system
     return time.process_time() + server

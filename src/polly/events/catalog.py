@@ -211,6 +211,7 @@ class QualityMeasured(RunEvent, frozen=True, kw_only=True):
     package: str
     attempt: int
     execution: str
+    agent_name: str
     quality: QualityChange
 
 

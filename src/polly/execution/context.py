@@ -24,6 +24,7 @@ from polly.workspaces.checkout import Workspaces
 class RunContext:
     """Plan, tools and limits of one run. `folder` is the run directory, for the records of packages.
 
+    role_instructions: what a specialist of each role is told.
     protected: why no agent is given this file, or None when it may be.
     """
 
@@ -41,6 +42,7 @@ class RunContext:
     folder: Path
     evidence: Evidence = field(default_factory=Evidence)
     templates: Templates | None = None
+    role_instructions: Mapping[str, str] = field(default_factory=dict)
     protected: Callable[[str], str | None] = field(default=lambda _: None)
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ from polly.events.catalog import (
     ChangesCaptured,
     GateEnded,
     PackageEnded,
+    QualityMeasured,
     StageEnded,
     TamperingFound,
     VerdictReached,
@@ -224,6 +225,7 @@ class PackageRun:
             package=replace(self._package, files=context.files_of(self._package)),
             attempt=number,
             role=self._package.role,
+            role_instructions=self._context.role_instructions.get(self._package.role, ""),
             workspace=workspace.path,
             folder=self._folder(number),
             issues=tuple(context.issues[issue] for issue in self._package.issues),
@@ -336,11 +338,26 @@ class PackageRun:
                 for outcome in judgement.outcomes
             ),
             *(TamperingFound(run=run, attempt=number, tampering=found) for found in judgement.tampering),
+            *self._quality(number, judgement),
             *(
                 StageEnded(run=run, stage=stage, seconds=seconds, package=package)
                 for stage, seconds in judgement.seconds.items()
             ),
         ]
+
+    def _quality(self, number: int, judgement: Judgement) -> tuple[EventData, ...]:
+        if judgement.quality is None:
+            return ()
+        return (
+            QualityMeasured(
+                run=self._context.run,
+                package=self._package.id,
+                attempt=number,
+                execution=self._execution(number),
+                agent_name=self._context.agent.name,
+                quality=judgement.quality,
+            ),
+        )
 
     def _settle(
         self,

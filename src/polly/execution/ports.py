@@ -6,13 +6,14 @@ from typing import Protocol
 
 from polly.errors import PollyError
 from polly.work.plan import WorkPackage
-from polly.work.run import Claim, GateResult, IssueOutcome, Tampering
+from polly.work.run import Claim, GateResult, IssueOutcome, QualityChange, Tampering
 
 
 class Judgement(Protocol):
     """What gates and evidence said about one package's frozen tree.
 
     `feedback` is what another attempt should know, None when there is nothing to improve. `seconds` by stage.
+    `quality` of the changed files is None when it was not measured.
     """
 
     @property
@@ -25,6 +26,8 @@ class Judgement(Protocol):
     def feedback(self) -> str | None: ...
     @property
     def seconds(self) -> Mapping[str, float]: ...
+    @property
+    def quality(self) -> QualityChange | None: ...
 
 
 class Judge(Protocol):

@@ -6,6 +6,7 @@ from polly.execution.agents.prompt import Evidence, write_prompt
 from polly.execution.prompts.templates import Templates, load_templates
 from polly.pipeline.project import Project
 from polly.pipeline.stages import Planned
+from polly.routing.library import Roles
 from polly.verification.commands import shown
 from polly.verification.rescan_evidence import belongs
 from polly.work.issues import Inventory, Issue
@@ -17,8 +18,13 @@ def templates_of(project: Project) -> Templates:
     return load_templates(project.folder / "prompts")
 
 
-def evidence_of(project: Project, plan: Plan, inventory: Inventory) -> Evidence:
-    """The gates of the plan, and for each issue the checks and scanners of the settings."""
+def instructions_of(roles: Roles) -> dict[str, str]:
+    """What each role tells a specialist, by the role's name."""
+    return {role.name: role.instructions for role in roles}
+
+
+def evidence_of(project: Project, plan: Plan, inventory: Inventory, roles: Roles) -> Evidence:
+    """The gates of the plan and of the roles, and for each issue the checks and scanners of the settings."""
     settings = project.settings
     gates = (*plan.gates.package, *plan.gates.post)
 
@@ -30,6 +36,7 @@ def evidence_of(project: Project, plan: Plan, inventory: Inventory) -> Evidence:
     return Evidence(
         gates=tuple(dict.fromkeys(shown(gate.command) for gate in gates)),
         by_issue={issue.id: of(issue) for issue in inventory.issues},
+        by_role={role.name: tuple(shown(gate.command) for gate in role.gates) for role in roles},
     )
 
 
@@ -39,13 +46,16 @@ def prompts(project: Project, planned: Planned, wanted: Collection[str] = ()) ->
     Raises InputError for a template that cannot be used.
     """
     templates = templates_of(project)
-    evidence = evidence_of(project, planned.plan, planned.inventory)
+    roles = project.roles()
+    instructions = instructions_of(roles)
+    evidence = evidence_of(project, planned.plan, planned.inventory, roles)
     issues = {issue.id: issue for issue in planned.inventory.issues}
     return {
         package.id: write_prompt(
             package,
             [issues[issue] for issue in package.issues],
             role=package.role,
+            role_instructions=instructions.get(package.role, ""),
             contracts=planned.plan.contracts,
             couplings=planned.plan.couplings,
             evidence=evidence,

@@ -188,7 +188,7 @@ def _verify(project: Project, run: OpenRun, landing: Landing, tell: Callable[[st
     if landing.judged or not run.plan.gates.post:
         return
     tell("No gate has judged this tree as a whole yet; the post gates run on it now.")
-    judge = Judging.of(project, run).judge
+    judge = Judging.of(project, run, project.roles()).judge
     results = asyncio.run(judge.judge_combined(committing.build(landing), label="landing"))
     _append(run, *(GateEnded(run=run.run, gate=gate) for gate in results))
     red = next((gate for gate in results if gate.status.is_red), None)

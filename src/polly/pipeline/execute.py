@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from polly.errors import PollyError
 from polly.events.catalog import (
@@ -24,9 +24,12 @@ from polly.execution.context import RunContext
 from polly.execution.executor import Executor
 from polly.execution.fleet import run_wave
 from polly.execution.ports import Limits
-from polly.pipeline.briefing import evidence_of, templates_of
+from polly.pipeline.briefing import evidence_of, instructions_of, templates_of
 from polly.pipeline.judging import Judging
 from polly.pipeline.project import Project
+from polly.pipeline.protection import protection
+from polly.pipeline.quality import MeasuringJudge
+from polly.pipeline.routing import ROUTING_FILE, read_decisions, run_events
 from polly.pipeline.runs import OpenRun
 from polly.settings import RunSettings
 from polly.verification.bisect import blame
@@ -48,7 +51,7 @@ async def execute(
     """Bring the run to its end, from its beginning or from where an earlier process left it.
 
     `seconds` are those of the stages before it. When the task is cancelled, every process of the run is
-    stopped, the journal says so, and CancelledError goes on. Raises PreGateError and BudgetError.
+    stopped, the journal says so, and CancelledError goes on. Raises PreGateError and PauseError.
     """
     flow = _Flow(project, run, agent, executor)
     flow.start(seconds)
@@ -71,7 +74,8 @@ class _Flow:
     def __init__(self, project: Project, run: OpenRun, agent: Agent, executor: Executor) -> None:
         self._project = project
         self._run = run
-        self._judging = Judging.of(project, run)
+        roles = project.roles()
+        self._judging = Judging.of(project, run, roles)
         self._judge = self._judging.judge
         self._workspaces = self._judging.workspaces
         self._context = RunContext(
@@ -84,11 +88,13 @@ class _Flow:
             workspaces=self._workspaces,
             journal=run.journal,
             fold=run.fold,
-            judge=self._judge,
+            judge=MeasuringJudge(judge_of=self._judge, store=run.store),
             limits=_limits(project.settings.run, run.agents),
             folder=run.folder,
-            evidence=evidence_of(project, run.plan, run.inventory),
+            evidence=evidence_of(project, run.plan, run.inventory, roles),
             templates=templates_of(project),
+            role_instructions=instructions_of(roles),
+            protected=protection(project, run.plan, roles),
         )
 
     def start(self, seconds: dict[str, float]) -> None:
@@ -109,6 +115,7 @@ class _Flow:
                 issues=len(self._run.inventory.issues),
             ),
             *self._planned_events(),
+            *self._routing_events(),
             *(StageEnded(run=self._run.run, stage=stage, seconds=took) for stage, took in seconds.items()),
         )
 
@@ -275,6 +282,11 @@ class _Flow:
                 for issue in self._run.inventory.issues
             ),
         ]
+
+    def _routing_events(self) -> Iterable[EventData]:
+        run = self._run
+        decisions = read_decisions(run.folder / ROUTING_FILE)
+        return run_events(run.run, str(self._project.root), run.plan, run.inventory, decisions)
 
     def _append(self, *events: EventData) -> None:
         self._run.journal.append(*events)

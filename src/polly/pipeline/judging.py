@@ -10,6 +10,7 @@ from pathlib import Path
 from polly.intake.read import read_findings
 from polly.pipeline.project import Project
 from polly.pipeline.runs import OpenRun
+from polly.routing.library import Roles
 from polly.verification.gates import run_gates
 from polly.verification.judge import PackageJudge
 from polly.work.issues import Issue
@@ -46,7 +47,7 @@ class Judging:
     serial: asyncio.Lock
 
     @classmethod
-    def of(cls, project: Project, run: OpenRun) -> "Judging":
+    def of(cls, project: Project, run: OpenRun, roles: Roles) -> "Judging":
         """Made once per process and run."""
         workspaces = run.workspaces(project)
         # Gates, checks and scanners compute; more of them than cores would only slow each other down.
@@ -60,6 +61,7 @@ class Judging:
             read_findings=reader_of_findings(project, run.inventory.included),
             limit=limit,
             serial=serial,
+            role_gates={role.name: role.gates for role in roles},
         )
         return cls(judge=judge, workspaces=workspaces, limit=limit, serial=serial)
 

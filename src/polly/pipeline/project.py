@@ -13,6 +13,7 @@ from polly.errors import InputError, RepositoryError
 from polly.git import Repository
 from polly.intake.sources.linters.load import load_tools
 from polly.intake.sources.linters.tool import Tool
+from polly.routing.library import Roles, load_roles
 from polly.settings import Settings, load_settings
 from polly.work.issues import Inventory
 
@@ -59,6 +60,10 @@ class Project:
     def linters(self) -> tuple[Tool, ...]:
         """The linters that this repository describes in .polly/linters. Raises SettingsError."""
         return load_tools(self.folder / "linters")
+
+    def roles(self) -> Roles:
+        """The shipped roles, and those that this repository adds or overrides. Raises SettingsError."""
+        return load_roles(self.folder / "roles")
 
     @property
     def runs_folder(self) -> Path:

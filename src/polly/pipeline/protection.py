@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from polly.pipeline.project import Project
+from polly.routing.library import Roles
 from polly.verification.loosening import judges_code
 from polly.work.plan import Plan
 
@@ -23,7 +24,7 @@ _NAMES = frozenset(
 _FOLDERS = frozenset(
     {
         ".github", ".gitlab", ".circleci", ".buildkite", ".husky", ".githooks", ".claude", ".codex",
-        ".opencode", ".cursor",
+        ".opencode", ".cursor", ".polly",
     }
 )  # fmt: skip
 _BEGINNINGS = (".aider", ".env.")
@@ -35,9 +36,9 @@ _INTERPRETER = re.compile(
 Command = str | tuple[str, ...]
 
 
-def protection(project: Project, plan: Plan) -> Callable[[str], str | None]:
+def protection(project: Project, plan: Plan, roles: Roles) -> Callable[[str], str | None]:
     """Why nobody is given this path, None when it may be asked for."""
-    programs = frozenset(path for command in _commands(project, plan) for path in _programs(command))
+    programs = frozenset(path for command in _commands(project, plan, roles) for path in _programs(command))
 
     def why(path: str) -> str | None:
         name = PurePosixPath(path).name.lower()
@@ -54,9 +55,10 @@ def protection(project: Project, plan: Plan) -> Callable[[str], str | None]:
     return why
 
 
-def _commands(project: Project, plan: Plan) -> Iterator[Command]:
+def _commands(project: Project, plan: Plan, roles: Roles) -> Iterator[Command]:
     settings, gates = project.settings, plan.gates
     yield from (gate.command for gate in (*gates.pre, *gates.package, *gates.post))
+    yield from (gate.command for role in roles for gate in role.gates)
     yield from (check.command for check in settings.checks)
     yield from (scan.command for scan in settings.rescan.values())
     yield from settings.workspace.setup

@@ -16,6 +16,7 @@ from polly.events.envelope import Envelope
 from polly.execution.fold import RunFold
 from polly.execution.journal import Journal, read_rows
 from polly.pipeline.project import Project, read_inventory, to_json, write_whole
+from polly.pipeline.routing import ROUTING_FILE, Decisions, dump_decisions
 from polly.planning.load import dump_plan, load_plan
 from polly.settings import state_home
 from polly.work.issues import Inventory
@@ -96,14 +97,25 @@ class _Start(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def create_run(
-    project: Project, plan: Plan, inventory: Inventory, *, agent_spec: str, agents: int, publish: Publish
+    project: Project,
+    plan: Plan,
+    inventory: Inventory,
+    *,
+    decisions: Decisions | None = None,
+    agent_spec: str,
+    agents: int,
+    publish: Publish,
 ) -> Iterator[OpenRun]:
-    """A new run folder, locked for as long as the block lasts. Its journal is still empty."""
+    """A new run folder, locked for as long as the block lasts. Its journal is still empty.
+
+    decisions: how the roles of the plan were found.
+    """
     run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = project.make_folder(project.runs_folder.name, run)
     with _locked(folder, run):
         write_whole(folder / "plan.json", dump_plan(plan))
         write_whole(folder / "inventory.json", to_json(inventory))
+        write_whole(folder / ROUTING_FILE, dump_decisions(decisions or {}))
         start = _Start(agent_spec=agent_spec, agents=agents)
         write_whole(folder / "start.json", to_json(start))
         TreeStore.create(project.repository, folder / "repo.git")

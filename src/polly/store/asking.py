@@ -14,6 +14,7 @@ from polly.store.ingest.letters import stored_letter
 from polly.store.ports import RunSummary
 from polly.store.schema import dead_letters, sink_offsets
 from polly.work.effort import EffortSample
+from polly.work.routing import Outcome
 
 _Answer = TypeVar("_Answer")
 
@@ -102,6 +103,11 @@ class AskingStore:
         """What issues took whose packages got through, in one project or in all, the newest first."""
         with self._reading() as connection:
             return readers.effort_samples(connection, project_path)
+
+    def outcomes(self, project_path: str | None = None) -> tuple[Outcome, ...]:
+        """What became of issues by role, agent and kind, in one project or in all."""
+        with self._reading() as connection:
+            return readers.outcomes(connection, project_path)
 
     def ask(self, question: Callable[[sa.Connection], _Answer]) -> _Answer:
         """What the question finds, all of it as it was at one moment (`polly.store.observations`)."""

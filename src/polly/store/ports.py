@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from polly.events.transfer import Batch, DeadLetter, IngestResult
 from polly.work.effort import EffortSample
+from polly.work.routing import Outcome
 from polly.work.run import RunState, Verdict
 
 _Answer = TypeVar("_Answer")
@@ -85,6 +86,10 @@ class Store(Protocol):
 
     def effort_samples(self, project_path: str | None = None) -> tuple[EffortSample, ...]:
         """What issues took whose packages got through, in one project or in all, the newest first."""
+        ...
+
+    def outcomes(self, project_path: str | None = None) -> tuple[Outcome, ...]:
+        """What became of issues by role, agent and kind, in one project or in all."""
         ...
 
     def ask(self, question: Callable[[sa.Connection], _Answer]) -> _Answer:

@@ -9,6 +9,7 @@ from polly.store.ports import RunSummary
 from polly.store.schema import approvals, attempts, issues, runs, verdicts, work_packages
 from polly.work.effort import EffortSample
 from polly.work.issues import Severity
+from polly.work.routing import Outcome
 from polly.work.run import PackageState, RunState, Verdict
 
 #: Issues of the past that an answer holds at most: enough for any median.
@@ -143,3 +144,53 @@ def effort_samples(connection: sa.Connection, project_path: str | None) -> tuple
         )
         for row in connection.execute(query)
     )
+
+
+#: Verdicts that say whether a fix succeeded: a declined issue and one that nobody could judge do not.
+_JUDGED = (Verdict.FIXED.value, Verdict.PARTLY.value, Verdict.NOT_FIXED.value)
+
+
+def outcomes(
+    connection: sa.Connection, project_path: str | None, *conditions: sa.ColumnElement[bool]
+) -> tuple[Outcome, ...]:
+    """What became of the issues of packages that ended, by role, agent and kind (as `kind_of` says it).
+
+    Tried: the last verdict is fixed, partly or not fixed. Fixed: it is fixed, and the package got through.
+    conditions: of work_packages.
+    """
+    worked = (
+        sa.select(attempts.c.run, attempts.c.package, sa.func.max(attempts.c.agent).label("agent"))
+        .where(attempts.c.agent.is_not(None))
+        .group_by(attempts.c.run, attempts.c.package)
+        .subquery()
+    )
+    last = _newest(verdicts, "run", "issue")
+    has_rule = sa.and_(sa.func.coalesce(issues.c.tool, "") != "", sa.func.coalesce(issues.c.rule, "") != "")
+    kind = sa.case((has_rule, issues.c.tool + ":" + issues.c.rule), else_=issues.c.severity).label("kind")
+    proved = sa.and_(last.c.verdict == Verdict.FIXED.value, work_packages.c.state == PackageState.READY.value)
+    groups = (work_packages.c.role, worked.c.agent, kind)
+    query = (
+        sa.select(*groups, sa.func.count().label("tried"), sa.func.count().filter(proved).label("fixed"))
+        .select_from(issues)
+        .join(last, sa.and_(last.c.run == issues.c.run, last.c.issue == issues.c.issue, last.c.place == 1))
+        .join(worked, sa.and_(worked.c.run == issues.c.run, worked.c.package == issues.c.package))
+        .join(
+            work_packages,
+            sa.and_(work_packages.c.run == issues.c.run, work_packages.c.package == issues.c.package),
+        )
+        .where(
+            last.c.verdict.in_(_JUDGED),
+            work_packages.c.role.is_not(None),
+            issues.c.severity.is_not(None),
+            work_packages.c.state.in_([state.value for state in PackageState if state.is_final]),
+            *conditions,
+        )
+        .group_by(*groups)
+    )
+    if project_path is not None:
+        query = query.join(runs, runs.c.run == issues.c.run).where(runs.c.project_path == project_path)
+    found = (
+        Outcome(role=row.role, agent=row.agent, kind=row.kind, tried=row.tried, fixed=row.fixed)
+        for row in connection.execute(query)
+    )
+    return tuple(sorted(found, key=lambda each: (each.role, each.agent, each.kind)))

@@ -30,6 +30,7 @@ from polly.work.run import (
     GateScope,
     GateStatus,
     IssueOutcome,
+    QualityChange,
     Tampering,
 )
 from polly.workspaces.checkout import Workspaces
@@ -50,7 +51,8 @@ class Baseline:
 class Judgement:
     """All that is known of one attempt's tree. `feedback` is for a next attempt, None when nothing is left.
 
-    `seconds` of wall time by stage, `gates` and `evidence`; they go side by side.
+    `seconds` of wall time by stage, `gates` and `evidence`; they go side by side. `quality` is None unless
+    somebody measured it.
     """
 
     gates: tuple[GateResult, ...] = ()
@@ -58,6 +60,7 @@ class Judgement:
     tampering: tuple[Tampering, ...] = ()
     feedback: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    quality: QualityChange | None = None
 
     @property
     def is_green(self) -> bool:

@@ -20,8 +20,9 @@ class Role(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     purpose: one sentence. triggers: words and phrases of a request that speak for it; inflections of their
     words count as well. hints: words that speak for it faintly, and count when there are several.
     translations: by language (`de`), the same as triggers; a `*` at the end is any ending.
-    capabilities: what it can do, in words that people use. file_patterns: globs of paths. rules: globs of `tool:rule` ids. gates: run on the packages of this role, besides those of the
-    plan. agent: the agent that it prefers, as `--agent` names it.
+    capabilities: what it can do, in words that people use. file_patterns: globs of paths. rules: globs of
+    `tool:rule` ids. gates: run on the packages of this role, besides those of the plan. agent: the agent
+    that it prefers, as `--agent` names it.
     """
 
     role_version: int = 1

@@ -24,12 +24,14 @@ from polly.events.agents import (
     RoutingDecided,
     TransformationRecorded,
 )
+from polly.events.catalog import QualityMeasured
 from polly.events.envelope import wrap
 from polly.events.event import EventData
 from polly.store import schema
 from polly.store.facts import facts, project_name
 from polly.store.ports import Store
 from polly.store.upgrade import upgrade
+from polly.work.run import QualityChange
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHERE: dict[str, Any] = {"run": "R", "project_path": "C:\\work\\shop\\"}
@@ -111,13 +113,16 @@ def execution() -> dict[str, EventData]:
         "completed": ExecutionCompleted(
             **who, status="error", duration_ms=7.5, error_type="E", error_message="no", quality_score=0.5
         ),
+        "measured": QualityMeasured(
+            run="R", package="WP1", attempt=2, **who, quality=QualityChange(before=0.5, after=0.75)
+        ),
     }
 
 
 #: Every order of every two, and of all.
 ORDERS = [
     order
-    for length in (2, 4)
+    for length in (2, 5)
     for chosen in itertools.combinations(execution(), length)
     for order in itertools.permutations(chosen)
 ]
@@ -140,7 +145,8 @@ def test_an_execution_is_the_same_row_in_whatever_order_its_events_come(
             connection.execute(sa.delete(schema.agent_execution_logs))
             connection.execute(sa.delete(schema.events))
     whole = seen[frozenset(told)]
-    assert (whole["status"], whole["duration_ms"], whole["quality_score"]) == ("failed", 7.5, 0.5)
+    assert (whole["status"], whole["duration_ms"], whole["quality_score"]) == ("failed", 7.5, 0.75)
+    assert seen[frozenset({"early", "completed"})]["quality_score"] == 0.5
     assert (whole["progress_stage"], whole["progress_percent"]) == ("write", 90.5)
     assert (whole["project_name"], whole["attempt"], whole["metadata"]) == ("shop", 2, {"m": 1})
     assert (whole["created_event_id"], whole["created_at"]) == ("started", NOON)

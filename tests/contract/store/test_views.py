@@ -98,6 +98,35 @@ def test_activity_counts_actions_that_cannot_be_paired_by_their_type(tell: Tell,
     assert (row["actions_in_progress"], row["actions_completed"], row["actions_failed"]) == (2, 1, 1)
 
 
+def test_activity_counts_an_action_for_the_execution_that_it_names(tell: Tell, ask: Ask) -> None:
+    for minutes, execution in ((50, "E1"), (49, "E2")):
+        tell(minutes, begin(execution))
+    tell(40, act("tool_call", "t", execution="E1"))
+    tell(39, act("tool_call", "t", execution="E2"))
+    tell(38, act("success", "t", execution="E2"))
+    tell(37, act("error", execution="of nobody"))
+    found = {row["execution_id"]: row for row in ask("agent_activity_realtime")}
+    counts = ("total_actions", "actions_in_progress", "actions_completed", "actions_failed")
+    assert [found["E1"][name] for name in counts] == [1, 1, 0, 0]
+    # What is called the same in the other one is another call.
+    assert [found["E2"][name] for name in counts] == [2, 0, 1, 0]
+
+
+def test_activity_counts_an_action_that_names_no_execution_once(tell: Tell, ask: Ask) -> None:
+    tell(50, begin("first"))
+    tell(40, begin("second"))
+    tell(45, ExecutionStarted(execution="other", agent_name="b"))
+    tell(70, begin("long ago"))
+    for minutes in (55, 48, 44, 39, 38):
+        tell(minutes, act("decision"))
+    # Its agent has no execution: the one that began last before it is taken, whosever it is.
+    tell(42, ActionRecorded(agent_name="c", action_type="decision", action_name="x"))
+    # Nothing had begun: the first one of its agent.
+    tell(46, ActionRecorded(agent_name="b", action_type="decision", action_name="x"))
+    found = {row["execution_id"]: row["total_actions"] for row in ask("agent_activity_realtime")}
+    assert found == {"first": 2, "second": 2, "other": 2}
+
+
 def test_activity_has_every_execution_of_the_last_hour_and_no_older_one(tell: Tell, ask: Ask) -> None:
     tell(61, begin("old"))
     tell(59, begin("idle"), correlation_id="d")
@@ -121,6 +150,16 @@ def test_debug_traces_have_the_actions_of_a_day_in_order(tell: Tell, ask: Ask) -
         ("first", 1.5),
         ("second", 2.5),
     ]
+
+
+def test_debug_traces_are_the_hundred_that_did_something_last(tell: Tell, ask: Ask) -> None:
+    for number in range(101):
+        for minutes in (300 - number, 1000 + number):
+            tell(minutes, act("decision"), correlation_id=f"c{number}")
+    traces = ask("recent_debug_traces")
+    assert [trace["correlation_id"] for trace in traces] == [f"c{number}" for number in range(100, 0, -1)]
+    # Each of them is whole.
+    assert {trace["action_count"] for trace in traces} == {2}
 
 
 def test_a_timeline_has_every_event_of_a_session_in_order(tell: Tell, ask: Ask) -> None:
@@ -169,6 +208,12 @@ def test_a_timeline_has_events_of_types_that_nobody_knows_yet(put: Put, line: Li
     put(raw.replace(b'"data":{', b'"data":{"odd":"\\u0000",'))
     (row,) = ask("session_timelines")
     assert (row["kind"], row["name"]) == ("org.moon.landed", "R")
+
+
+def test_a_timeline_says_of_which_execution_an_action_is(tell: Tell, ask: Ask) -> None:
+    tell(2, begin())
+    tell(1, act("decision", execution="E"))
+    assert [row["execution_id"] for row in ask("session_timelines")] == ["E", "E"]
 
 
 def test_sessions_are_summed_up(tell: Tell, ask: Ask) -> None:

@@ -21,10 +21,12 @@ MAX_NOTES = 20
 class Evidence:
     """What will be run afterwards, as a person would type it.
 
-    gates: on the package's tree, and on the combined tree. by_issue: checks and scanners.
+    gates: on the package's tree, and on the combined tree. by_issue: checks and scanners. by_role: gates of
+    the packages of a role.
     """
 
     gates: tuple[str, ...] = ()
+    by_role: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_issue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -65,7 +67,7 @@ def write_prompt(
         "issues": use.fill("issues", issues="\n\n".join(_issue(issue) for issue in issues)),
         "before": _before(feedback, use),
         "rules": use.fill("rules"),
-        "done": use.fill("done", evidence=_evidence(evidence or Evidence(), issues)),
+        "done": use.fill("done", evidence=_evidence(evidence or Evidence(), issues, role)),
     }
     return use.fill("prompt", **parts) + "\n"
 
@@ -153,13 +155,14 @@ def _some_paths(paths: Sequence[str]) -> str:
     return named if len(paths) <= 3 else f"{named} and {len(paths) - 3} more"
 
 
-def _evidence(evidence: Evidence, issues: Sequence[Issue]) -> str:
+def _evidence(evidence: Evidence, issues: Sequence[Issue], role: str) -> str:
     by_command: dict[str, list[str]] = {}
     for issue in issues:
         for command in evidence.by_issue.get(issue.id, ()):
             by_command.setdefault(command, []).append(_one_line(issue.id))
     lines = [f"- {_code(command)}, for {', '.join(ids)}" for command, ids in by_command.items()]
-    lines += [f"- {_code(gate)}, which must pass" for gate in evidence.gates]
+    gates = dict.fromkeys((*evidence.gates, *evidence.by_role.get(role, ())))
+    lines += [f"- {_code(gate)}, which must pass" for gate in gates]
     lines += ["- every file that you changed still parses, and only your files have changed"]
     unproved = [_one_line(issue.id) for issue in issues if not evidence.by_issue.get(issue.id)]
     if unproved:

@@ -17,6 +17,7 @@ from polly.events.agents import (
     RoutingDecided,
     TransformationRecorded,
 )
+from polly.events.catalog import QualityMeasured
 from polly.events.envelope import Envelope
 from polly.events.status import OperationStatus
 from polly.store import schema
@@ -53,6 +54,7 @@ def _(data: ActionRecorded, envelope: Envelope) -> tuple[Fact, ...]:
         "duration_ms": data.duration_ms,
         "action": data.action,
         "parent_action": data.parent_action,
+        "execution_id": data.execution,
         "working_directory": data.working_directory,
     }
     return _own_row(schema.agent_actions, data, envelope, values)
@@ -99,14 +101,38 @@ def _(data: ExecutionCompleted, envelope: Envelope) -> tuple[Fact, ...]:
     values = {
         "status": OperationStatus.parse(data.status).value,
         "duration_ms": data.duration_ms,
-        "quality_score": data.quality_score,
         "error_message": data.error_message,
         "error_type": data.error_type,
         "completed_metadata": data.metadata,
     }
     key = {"execution_id": data.execution}
     completed = Fact(schema.agent_execution_logs, key, "completed", values, first_wins=True)
-    return _execution(data, envelope, completed)
+    found = _execution(data, envelope, completed)
+    if data.quality_score is None:
+        return found
+    quality = {"quality_score": data.quality_score}
+    return (*found, Fact(completed.table, key, "quality", quality, defaults=_new_execution(data, envelope)))
+
+
+def _new_execution(data: ExecutionCompleted | QualityMeasured, envelope: Envelope) -> Values:
+    """What a row needs that the execution's own events have not made yet."""
+    return {
+        "status": OperationStatus.IN_PROGRESS.value,
+        "agent_name": data.agent_name,
+        "correlation_id": envelope.correlationid,
+        "session_id": envelope.sessionid,
+        "created_at": envelope.time,
+    }
+
+
+@facts.register
+def _(data: QualityMeasured, envelope: Envelope) -> tuple[Fact, ...]:
+    if data.quality.after is None:
+        return ()
+    key = {"execution_id": data.execution}
+    values = {"quality_score": data.quality.after}
+    defaults = {**_new_execution(data, envelope), "run": data.run}
+    return (Fact(schema.agent_execution_logs, key, "quality", values, defaults=defaults),)
 
 
 @facts.register

@@ -49,14 +49,39 @@ def _view(name: str, query: str) -> View:
     return View(name, postgresql, sqlite)
 
 
-#: Executions of the last hour. A tool call is in progress while no success or error of the same correlation
-#: names its `action`; one without `action` cannot be paired and counts by its type.
+#: Executions of the last hour. An action counts for the execution that it names; one that names none, for the
+#: execution of its correlation and its agent that began last before it, else of its correlation alone; before
+#: the first one, for that. So each counts once. A tool call is in progress while no success or error of the
+#: same execution names its `action`; one without `action` cannot be paired and counts by its type.
 _ACTIVITY = """
 WITH recent AS (
     SELECT * FROM agent_execution_logs WHERE <within an hour>
+), owned AS (
+    SELECT
+        act.action,
+        act.action_type,
+        act.created_at,
+        coalesce(
+            act.execution_id,
+            (SELECT log.execution_id FROM agent_execution_logs AS log
+                WHERE log.correlation_id = act.correlation_id AND log.agent_name = act.agent_name
+                    AND log.created_at <= act.created_at
+                ORDER BY log.created_at DESC LIMIT 1),
+            (SELECT log.execution_id FROM agent_execution_logs AS log
+                WHERE log.correlation_id = act.correlation_id AND log.agent_name = act.agent_name
+                ORDER BY log.created_at LIMIT 1),
+            (SELECT log.execution_id FROM agent_execution_logs AS log
+                WHERE log.correlation_id = act.correlation_id AND log.created_at <= act.created_at
+                ORDER BY log.created_at DESC LIMIT 1),
+            (SELECT log.execution_id FROM agent_execution_logs AS log
+                WHERE log.correlation_id = act.correlation_id
+                ORDER BY log.created_at LIMIT 1)
+        ) AS execution_id
+    FROM agent_actions AS act
+    WHERE act.correlation_id IN (SELECT correlation_id FROM recent)
 ), each_action AS (
     SELECT
-        correlation_id,
+        execution_id,
         action,
         count(*) AS actions,
         sum(CASE WHEN action_type = 'tool_call' THEN 1 ELSE 0 END) AS calls,
@@ -64,12 +89,11 @@ WITH recent AS (
         sum(CASE WHEN action_type = 'error' THEN 1 ELSE 0 END) AS failed,
         sum(CASE WHEN action_type = 'decision' THEN 1 ELSE 0 END) AS decisions,
         max(created_at) AS last_at
-    FROM agent_actions
-    WHERE correlation_id IN (SELECT correlation_id FROM recent)
-    GROUP BY correlation_id, action
+    FROM owned
+    GROUP BY execution_id, action
 ), done AS (
     SELECT
-        correlation_id,
+        execution_id,
         sum(actions) AS actions,
         sum(CASE WHEN action IS NULL THEN calls WHEN calls > 0 AND completed + failed = 0 THEN 1 ELSE 0 END)
             AS in_progress,
@@ -79,7 +103,7 @@ WITH recent AS (
         sum(decisions) AS decisions,
         max(last_at) AS last_at
     FROM each_action
-    GROUP BY correlation_id
+    GROUP BY execution_id
 )
 SELECT
     recent.project_name,
@@ -97,10 +121,25 @@ SELECT
     recent.correlation_id,
     recent.run
 FROM recent
-LEFT JOIN done ON done.correlation_id = recent.correlation_id
+LEFT JOIN done ON done.execution_id = recent.execution_id
 """
 
+#: The traces that did something last: as many as a person looks at, found among so many actions that no store
+#: is too large for it. Each of them is then whole.
 _TRACES = """
+WITH newest AS (
+    SELECT correlation_id, agent_name, created_at
+    FROM agent_actions
+    WHERE <within a day> AND debug_mode
+    ORDER BY created_at DESC
+    LIMIT 10000
+), recent AS (
+    SELECT correlation_id, agent_name
+    FROM newest
+    GROUP BY correlation_id, agent_name
+    ORDER BY max(created_at) DESC, correlation_id, agent_name
+    LIMIT 100
+)
 SELECT
     trace.*,
     (
@@ -115,18 +154,21 @@ SELECT
     ) AS actions_timeline
 FROM (
     SELECT
-        correlation_id,
-        agent_name,
+        action.correlation_id,
+        action.agent_name,
         count(*) AS action_count,
-        min(created_at) AS trace_started,
-        max(created_at) AS trace_ended,
-        sum(duration_ms) AS total_duration_ms,
-        sum(CASE WHEN action_type = 'error' THEN 1 ELSE 0 END) AS error_count,
-        sum(CASE WHEN action_type = 'success' THEN 1 ELSE 0 END) AS success_count
-    FROM agent_actions
-    WHERE <within a day> AND debug_mode
-    GROUP BY correlation_id, agent_name
+        min(action.created_at) AS trace_started,
+        max(action.created_at) AS trace_ended,
+        sum(action.duration_ms) AS total_duration_ms,
+        sum(CASE WHEN action.action_type = 'error' THEN 1 ELSE 0 END) AS error_count,
+        sum(CASE WHEN action.action_type = 'success' THEN 1 ELSE 0 END) AS success_count
+    FROM recent
+    JOIN agent_actions AS action
+        ON action.correlation_id = recent.correlation_id AND action.agent_name = recent.agent_name
+    WHERE <within a day> AND action.debug_mode
+    GROUP BY action.correlation_id, action.agent_name
 ) AS trace
+ORDER BY trace_ended DESC, correlation_id, agent_name
 """
 
 #: The rows that know more of an event are found by its id, and only where its type fills such a row.
@@ -161,7 +203,7 @@ SELECT
     action.action_type,
     action.action,
     action.parent_action,
-    execution.execution_id,
+    coalesce(action.execution_id, execution.execution_id) AS execution_id,
     event.correlation_id,
     event.subject,
     event.source,
@@ -236,6 +278,7 @@ WHERE created_event_id IS NOT NULL
 GROUP BY detection_status, detected_agent, failure_category
 """
 
+#: Of a day in which more was done than anybody needs for a rate, the last part.
 _TOOLS = """
 SELECT
     agent_name,
@@ -246,8 +289,13 @@ SELECT
     CAST(sum(CASE WHEN action_type = 'success' THEN 1 ELSE 0 END) AS FLOAT)
         / nullif(sum(CASE WHEN action_type IN ('success', 'error') THEN 1 ELSE 0 END), 0) AS success_rate,
     max(created_at) AS last_at
-FROM agent_actions
-WHERE <within a day> AND action_type IN ('tool_call', 'success', 'error')
+FROM (
+    SELECT agent_name, action_name, action_type, created_at
+    FROM agent_actions
+    WHERE <within a day> AND action_type IN ('tool_call', 'success', 'error')
+    ORDER BY created_at DESC
+    LIMIT 100000
+) AS recent
 GROUP BY agent_name, action_name
 """
 

@@ -1,11 +1,14 @@
 """Questions about sessions: the newest ones, and one with everything that happened in it."""
 
 import difflib
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from polly.store.observations.session_steps import Happened, Spent, launched_by, session
 from polly.store.schema import (
@@ -17,6 +20,7 @@ from polly.store.schema import (
     attempts,
     hook_events,
 )
+from polly.store.schema import events as recorded
 from polly.work.observed import Window
 from polly.work.sessions import SessionFound, SessionList, StepKind, StepOutcome
 
@@ -64,7 +68,8 @@ def one_session(connection: sa.Connection, name: str, now: datetime) -> SessionF
             )
         name = names[0]
     events = _events(connection, [name])[name]
-    return SessionFound(session=session(name, events, _spent(connection, [name])[name], now))
+    found = session(name, events, _spent(connection, [name])[name], now)
+    return SessionFound(session=replace(found, redactions=_redactions(connection, name)))
 
 
 def _heard(window: Window, project: str | None, agent: str | None) -> sa.CompoundSelect[Any]:
@@ -231,6 +236,22 @@ def _of(row: _Row, kind: StepKind, name: str, detail: str, duration_ms: float | 
         project_path=row.project_path,
         run=row.run,
     )
+
+
+def _redactions(connection: sa.Connection, name: str) -> dict[str, int]:
+    """What the events of the session say was taken out of them, and of the log of the agent."""
+    query = sa.select(recorded.c.envelope).where(
+        recorded.c.session_id == name, recorded.c.envelope.contains('"_redacted"', autoescape=True)
+    )
+    total: Counter[str] = Counter()
+    for envelope in connection.execute(query).scalars():
+        data = json.loads(envelope).get("data", {})
+        for told in (data, data.get("metadata")):
+            counts = told.get("_redacted") if isinstance(told, dict) else None
+            for kind, count in counts.items() if isinstance(counts, dict) else ():
+                if isinstance(count, int):
+                    total[str(kind)] += count
+    return dict(sorted(total.items()))
 
 
 def _spent(connection: sa.Connection, names: Sequence[str]) -> dict[str, Spent]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from polly.events.agents import ActionType, DetectionStatus, TransformationStep
 from polly.events.status import OperationStatus
-from polly.store.schema.columns import amount, json, metadata, number, one_of, part, text, time, truth
+from polly.store.schema.columns import BUSY, amount, json, metadata, number, one_of, part, text, time, truth
 
 
 def _event_row() -> tuple[sa.Column[object], ...]:
@@ -38,11 +38,13 @@ agent_actions = sa.Table(
     amount("duration_ms"),
     text("action"),
     text("parent_action"),
+    text("execution_id"),
     text("working_directory"),
     one_of("action_type", *get_args(ActionType)),
     sa.Index("ix_agent_actions_day", "created_at", "action_type", "agent_name", "action_name"),
-    sa.Index(None, "correlation_id", "created_at"),
+    sa.Index(None, "correlation_id", "agent_name", "created_at"),
     sa.Index(None, "session_id", "created_at"),
+    postgresql_with=BUSY,
 )
 
 # One row per execution. `created` is what its earliest event says, whichever of them it is.
@@ -71,16 +73,17 @@ agent_execution_logs = sa.Table(
     *part(
         "completed",
         amount("duration_ms"),
-        amount("quality_score"),
         text("error_message"),
         text("error_type"),
         json("completed_metadata"),
     ),
+    *part("quality", amount("quality_score")),
     one_of("status", *(status.value for status in OperationStatus)),
     sa.Index("ix_agent_execution_logs_day", "created_at", "status", "agent_name", "duration_ms"),
-    sa.Index(None, "correlation_id"),
+    sa.Index(None, "correlation_id", "agent_name", "created_at"),
     sa.Index(None, "session_id", "created_at"),
     sa.Index(None, "project_name", "created_at"),
+    postgresql_with=BUSY,
 )
 
 agent_routing_decisions = sa.Table(
@@ -210,4 +213,5 @@ hook_events = sa.Table(
     json("metadata", nullable=False),
     sa.Index("ix_hook_events_day", "created_at", "source", "action", "outcome"),
     sa.Index(None, "session_id", "created_at"),
+    postgresql_with=BUSY,
 )

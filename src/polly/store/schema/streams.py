@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from polly.store.schema.columns import json, metadata, number, one_of, text, time
+from polly.store.schema.columns import BUSY, json, metadata, number, one_of, text, time
 
 # The id leads the key: it grows with time, so that new rows go to one end of the index, and it is what people
 # ask for. The index over time is a few pages in PostgreSQL (BRIN), where rows lie in the order of arrival.
@@ -29,6 +29,7 @@ events = sa.Table(
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 32, "autosummarize": True},
     ),
+    postgresql_with=BUSY,
 )
 
 sink_offsets = sa.Table(

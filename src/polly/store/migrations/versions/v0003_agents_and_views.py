@@ -30,6 +30,8 @@ _JSON = {
 _EXECUTION = {"created_event_id": "coalesce(started_event_id, completed_event_id)"}
 _EXECUTION_BEFORE = {"duration_ms": "CAST(round(duration_ms) AS BIGINT)"}
 _LETTER = {"first_failed_at": "created_at", "failed_at": "created_at"}
+#: How PostgreSQL tidies tables that grow all the time.
+_BUSY = {"autovacuum_vacuum_insert_scale_factor": 0.01, "autovacuum_analyze_scale_factor": 0.01}
 _NEW_TABLES = (
     "agent_actions",
     "agent_routing_decisions",
@@ -122,6 +124,7 @@ def _create_events() -> None:
         _text("sequence", nullable=False),
         _text("envelope", nullable=False),
         _time("stored_at", nullable=False),
+        postgresql_with=_BUSY,
     )
     op.create_index("ix_events_subject_time", "events", ["subject", "time"])
     op.create_index("ix_events_session_id_time", "events", ["session_id", "time"])
@@ -161,19 +164,22 @@ def _create_agent_execution_logs() -> None:
         _time("progress_at"),
         _text("progress_event_id"),
         sa.Column("duration_ms", sa.Float),
-        sa.Column("quality_score", sa.Float),
         _text("error_message"),
         _text("error_type"),
         _json("completed_metadata"),
         _time("completed_at"),
         _text("completed_event_id"),
+        sa.Column("quality_score", sa.Float),
+        _time("quality_at"),
+        _text("quality_event_id"),
         sa.CheckConstraint(
             "status IN ('in_progress', 'success', 'failed', 'cancelled')",
             name=op.f("ck_agent_execution_logs_status_is_known"),
         ),
+        postgresql_with=_BUSY,
     )
     _day("agent_execution_logs", "created_at", "status", "agent_name", "duration_ms")
-    _index("agent_execution_logs", "correlation_id")
+    _index("agent_execution_logs", "correlation_id", "agent_name", "created_at")
     _index("agent_execution_logs", "session_id", "created_at")
     _index("agent_execution_logs", "project_name", "created_at")
 
@@ -247,11 +253,13 @@ def _create_agent_actions() -> None:
         sa.Column("duration_ms", sa.Float),
         _text("action"),
         _text("parent_action"),
+        _text("execution_id"),
         _text("working_directory"),
         _one_of("agent_actions", "action_type", "tool_call", "decision", "error", "success"),
+        postgresql_with=_BUSY,
     )
     _day("agent_actions", "created_at", "action_type", "agent_name", "action_name")
-    _index("agent_actions", "correlation_id", "created_at")
+    _index("agent_actions", "correlation_id", "agent_name", "created_at")
     _index("agent_actions", "session_id", "created_at")
 
 
@@ -382,6 +390,7 @@ def _create_hook_events() -> None:
         _text("outcome"),
         _json("payload", nullable=False),
         _json("metadata", nullable=False),
+        postgresql_with=_BUSY,
     )
     _day("hook_events", "created_at", "source", "action", "outcome")
     _index("hook_events", "session_id", "created_at")
