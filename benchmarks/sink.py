@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import msgspec
 import psutil
 import psycopg
-from ingest import (
+from benchmarks.ingest import (
     BATCH,
     EVENTS,
     ROUNDS,

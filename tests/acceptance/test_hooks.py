@@ -96,3 +96,44 @@ def test_a_plugin_is_written_into_a_folder_of_its_own(polly: Polly, tmp_path: Pa
     (tmp_path / "out" / "mine.txt").write_text("")
     refused = polly("hooks", "plugin", "out")
     assert (refused.returncode, "not empty" in refused.stderr) == (2, True)
+
+
+def test_suggesting_roles_is_asked_for_shown_and_taken_out_again(
+    polly: Polly, env: Mapping[str, str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "claude" / "settings.json"
+    settings.parent.mkdir()
+    others = [{"hooks": [{"type": "command", "command": "say hello"}]}]
+    before = json.dumps({"hooks": {"UserPromptSubmit": others}})
+    settings.write_text(before)
+
+    def suggests() -> bool:
+        shown = json.loads(polly("hooks", "status", "--format", "json", env=env).stdout)
+        (claude,) = [each for each in shown if (each["agent"], each["scope"]) == ("claude", "user")]
+        assert claude["state"] == "installed"
+        told: bool = claude["suggests_roles"]
+        return told
+
+    assert polly("hooks", "install", env=env).returncode == 0
+    assert not suggests()
+    assert "role suggested" in polly("hooks", "install", "--suggest-roles", env=env).stderr
+    assert suggests()
+    written = settings.read_text()
+    assert json.loads(written)["hooks"]["UserPromptSubmit"][0] == others[0]
+    for again in ((), ("--suggest-roles",)):
+        assert "claude: is recorded already" in polly("hooks", "install", *again, env=env).stderr
+        assert settings.read_text() == written
+    assert "polly.hooks.suggest" not in (tmp_path / "codex" / "hooks.json").read_text()
+    elsewhere = polly("hooks", "install", "--project", "--suggest-roles", "--agent", "claude", env=env)
+    assert "polly hooks install --suggest-roles" in elsewhere.stderr
+    assert polly("hooks", "install", "--no-suggest-roles", env=env).returncode == 0
+    assert not suggests()
+    polly("hooks", "install", "--suggest-roles", env=env)
+    assert polly("hooks", "uninstall", env=env).returncode == 0
+    assert settings.read_text() == before
+
+
+def test_roles_are_suggested_to_claude_code_only(polly: Polly, env: Mapping[str, str]) -> None:
+    done = polly("hooks", "install", "--agent", "codex", "--suggest-roles", env=env)
+    assert done.returncode == 2
+    assert "Claude Code only" in done.stderr

@@ -22,6 +22,7 @@ from polly.execution.agents.probing import probe_all
 from polly.execution.agents.registry import PROGRAMS
 from polly.git import Repository
 from polly.hooks.programs import guard_argv, record_argv
+from polly.intelligence.service import missing_tools
 from polly.settings import Settings, state_home
 from polly.sink.backlog import backlog
 from polly.sink.relay.spool_file import relayed_bytes
@@ -42,14 +43,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def doctor(*, config: Config = None, output_format: options.OutputFormat = Format.TABLE) -> ExitCode:
-    """Look at what Polly needs: git, agents, hooks, spool, store, Kafka; say how to mend what is wrong.
+    """Look at what Polly needs: git, agents, hooks, spool, store, Kafka, what measures code; say how to mend
+    what is wrong.
 
     Ends with 0 when nothing is wrong, else with 1. Nothing is changed.
 
     Example: `polly doctor`
     """
     settings, wrong = _settings(config)
-    looks = (_python, _git, _repository, _agents, _hooks, _state_folder, _spool, _store, _kafka)
+    looks = (_python, _git, _repository, _agents, _hooks, _state_folder, _spool, _store, _kafka, _measuring)
     findings = [*wrong, *(found for look in looks for found in look(settings))]
     show({"doctor_version": 1, "findings": findings}, _table(findings), output_format)
     faults = sum(found.status == "wrong" for found in findings)
@@ -228,6 +230,19 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
         status="wrong" if missing else "ok",
         found=f"{servers}: {counted(missing, 'topic')} missing" if missing else f"{servers}, all topics",
         next_step="`polly topics create` makes them." if missing else "",
+    )
+
+
+def _measuring(_settings: Settings) -> Iterator[Finding]:
+    missing = missing_tools()
+    if not missing:
+        yield Finding(what="quality", status="ok", found="everything that measures code is installed")
+        return
+    yield Finding(
+        what="quality",
+        status="note",
+        found=f"not measured fully; not installed: {'; '.join(missing)}",
+        next_step="Install it with the extra: pip install 'polly-fix[intelligence]'",
     )
 
 

@@ -1,5 +1,5 @@
 from polly.cli import options
-from polly.cli.earlier import past_efforts, plan_before
+from polly.cli.earlier import past_efforts, past_outcomes, plan_before
 from polly.cli.exit_code import ExitCode
 from polly.cli.issues import tell_rest
 from polly.cli.output import Format, say, warn
@@ -41,6 +41,7 @@ def fix(
         max_packages=max_packages,
         source_format=source_format,
         efforts=past_efforts(project),
+        outcomes=past_outcomes(project),
         agent=chosen.name,
         previous=None if anew else plan_before(project),
     )

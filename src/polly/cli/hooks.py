@@ -39,6 +39,14 @@ _ProjectOption = Annotated[
         "--project/--user", help="For this project and this person, or for all projects of this user."
     ),
 ]
+_SuggestOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--suggest-roles/--no-suggest-roles",
+        help="Have prompts of Claude Code get a role suggested as context; without it, as it was.",
+        show_default=False,
+    ),
+]
 _WHERE: Mapping[AgentProgram, Agent] = {AgentProgram.CLAUDE: "claude", AgentProgram.CODEX: "codex"}
 
 
@@ -62,22 +70,32 @@ def show(*, output_format: OutputFormat = Format.TABLE) -> None:
     show_table(programs, Table(columns=("program", "command"), rows=rows), output_format)
 
 
-def install(*, agent: _AgentOption = None, project: _ProjectOption = False) -> ExitCode:
+def install(
+    *, agent: _AgentOption = None, project: _ProjectOption = False, suggest_roles: _SuggestOption = None
+) -> ExitCode:
     """Register the recorder. What others have registered stays as it is; doing it twice changes nothing.
 
     Exit code 0: registered now or before. 2: a file cannot be edited, and nothing was changed in it.
 
     Example: `polly hooks install --agent claude`
     """
+    if suggest_roles and agent is AgentProgram.CODEX:
+        raise InputError("Roles are suggested to Claude Code only", next_step="Leave --suggest-roles out.")
     for place in _places(agent, project=project):
+        suggests = suggest_roles if place.agent == "claude" else None
         other = _also_recorded(place)
         if other:
             say(f"{place.agent}: recorded already by {shown(other.file)}; twice would be once too much.")
-        elif install_at(place):
+            if suggests:
+                where = "--project " if other.scope == "project" else ""
+                say(f"Suggestions belong there too: polly hooks install {where}--suggest-roles")
+        elif install_at(place, suggest_roles=suggests):
             say(f"{place.agent}: sessions are recorded from now on ({shown(place.file)}).")
             _say_more(place)
         else:
             say(f"{place.agent}: is recorded already ({shown(place.file)}).")
+        if not other and look(place).suggests_roles:
+            say(f"{place.agent}: prompts get a role suggested; --no-suggest-roles ends that.")
     return ExitCode.VERIFIED
 
 
@@ -162,11 +180,9 @@ def _say_more(place: Place) -> None:
 def _details(found: Found) -> str:
     if found.problem:
         return found.problem
-    return (
-        f"{len(found.events)}, without {', '.join(found.missing)}"
-        if found.missing
-        else str(len(found.events))
-    )
+    missing = f", without {', '.join(found.missing)}" if found.missing else ""
+    suggests = ", suggests roles" if found.suggests_roles else ""
+    return f"{len(found.events)}{missing}{suggests}"
 
 
 def _json(found: Found) -> dict[str, object]:
@@ -178,6 +194,7 @@ def _json(found: Found) -> dict[str, object]:
         "state": found.state,
         "events": found.events,
         "missing": found.missing,
+        "suggests_roles": found.suggests_roles,
         "problem": found.problem,
     }
 

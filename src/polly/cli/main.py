@@ -33,7 +33,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Main job": ("fix", "issues", "plan", "run", "resume"),
     "Decide": ("diff", "approve", "reject", "apply", "commit", "undo"),
     "Look": ("status", "report", "runs", "sessions", "session", "check"),
-    "Record": ("log", "drain", "relay", "sink", "topics", "observe", "db", "dlq", "events"),
+    "Record": ("log", "request-file", "drain", "relay", "sink", "topics", "observe", "db", "dlq", "events"),
+    "Roles and quality": ("roles", "route", "routing", "detections", "analyze", "intelligence"),
     "Set up": ("agents", "doctor", "hooks", "demo", "version"),
 }
 

@@ -1,7 +1,15 @@
 """A page on a terminal: its sentences, and its sections as tables."""
 
-from polly.cli.output import Table, print_table, print_text
-from polly.reporting.observe_page import Page
+from polly.cli.output import Format, Table, print_table, print_text
+from polly.reporting.observe_page import Page, markdown
+
+
+def show_page(page: Page, output_format: Format) -> None:
+    """Print the page for a terminal, or as Markdown."""
+    if output_format is Format.MARKDOWN:
+        print_text(markdown(page))
+    else:
+        print_page(page)
 
 
 def print_page(page: Page) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from polly.cli import options
-from polly.cli.earlier import past_efforts, plan_before
+from polly.cli.earlier import past_efforts, past_outcomes, plan_before
 from polly.cli.issues import tell_rest
 from polly.cli.output import (
     Table,
@@ -103,6 +103,7 @@ def plan(
         max_packages=max_packages,
         source_format=source_format,
         efforts=past_efforts(project),
+        outcomes=past_outcomes(project),
         previous=None if anew else plan_before(project),
     )
     file = stages.keep_plan(project, planned)

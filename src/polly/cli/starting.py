@@ -44,6 +44,7 @@ def start_run(
             project,
             planned.plan,
             planned.inventory,
+            decisions=planned.decisions,
             agent_spec=agent.spec,
             agents=agents or planned.plan.forecast.agents,
             publish=publish,

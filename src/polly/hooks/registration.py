@@ -1,4 +1,4 @@
-"""The recorder in the settings of an agent program: put in, taken out, looked for.
+"""The recorder, and who suggests roles, in the settings of an agent program: put in, taken out, looked for.
 
 What others have registered there keeps every byte.
 """
@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from polly.errors import SettingsError
 from polly.hooks import json_edit
-from polly.hooks.programs import is_ours, record_argv
+from polly.hooks.programs import is_ours, record_argv, suggest_argv, suggests
 
 Agent = Literal["claude", "codex"]
 Scope = Literal["user", "project"]
@@ -70,6 +70,8 @@ CODEX_EVENTS = (
 #: Seconds after which the agent program goes on without its recorder. Codex takes whole numbers only, and no
 #: more than 3 at the end of a session.
 _SECONDS, _LAST_SECONDS = 10, 3
+#: Who suggests roles gives up long before, by itself.
+_SUGGEST_SECONDS = 5
 _BACKUP = ".before-polly"
 
 
@@ -86,13 +88,14 @@ class Place:
 class Found:
     """What stands there. events: those that call our recorder; missing: those that do not.
 
-    is_current: all is as we would write it now.
+    is_current: all is as we would write it now. suggests_roles: prompts get a role suggested.
     """
 
     place: Place
     events: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     is_current: bool = False
+    suggests_roles: bool = False
     problem: str | None = None
 
     @property
@@ -117,12 +120,20 @@ def place_of(agent: Agent, scope: Scope, project: Path, environ: Mapping[str, st
     return Place(agent=agent, scope=scope, file=file)
 
 
-def entries(agent: Agent) -> dict[str, Any]:
-    """Event -> the group that calls the recorder, in the agent program's own words."""
+def entries(agent: Agent, *, suggest_roles: bool = False) -> dict[str, Any]:
+    """Event -> the group that calls the recorder, in the agent program's own words.
+
+    suggest_roles: the prompts of Claude Code also get a role suggested.
+    """
     argv = (*record_argv(), agent)
     if agent == "claude":
         handler: dict[str, Any] = {"type": "command", "command": argv[0], "args": list(argv[1:])}
-        return {event: {"hooks": [{**handler, "timeout": _SECONDS}]} for event in CLAUDE_EVENTS}
+        of_claude = {event: {"hooks": [{**handler, "timeout": _SECONDS}]} for event in CLAUDE_EVENTS}
+        if suggest_roles:
+            first, *more = suggest_argv()
+            suggesting = {"type": "command", "command": first, "args": more, "timeout": _SUGGEST_SECONDS}
+            of_claude["UserPromptSubmit"]["hooks"].append(suggesting)
+        return of_claude
     line = subprocess.list2cmdline(argv) if sys.platform == "win32" else shlex.join(argv)
     groups = {}
     for event in CODEX_EVENTS:
@@ -140,22 +151,29 @@ def look(place: Place) -> Found:
         ours = _ours(text, place)
     except SettingsError as error:
         return Found(place=place, problem=error.what)
-    wanted = entries(place.agent)
+    suggests_roles = any(suggests(line) for _, _, group in ours for line in _command_lines(group))
+    wanted = entries(place.agent, suggest_roles=suggests_roles)
     events = tuple(dict.fromkeys(event for event, _, _ in ours))
     return Found(
         place=place,
         events=events,
         missing=tuple(event for event in wanted if event not in events) if events else (),
         is_current={event: group for event, _, group in ours} == wanted and len(ours) == len(wanted),
+        suggests_roles=suggests_roles,
     )
 
 
-def install(place: Place) -> bool:
-    """Registers the recorder; False when it was registered already, exactly so. Raises SettingsError."""
-    if look(place).is_current:
+def install(place: Place, *, suggest_roles: bool | None = None) -> bool:
+    """Registers the recorder; False when it was registered already, exactly so. Raises SettingsError.
+
+    suggest_roles: whether prompts get a role suggested; None leaves that as it is.
+    """
+    found = look(place)
+    wanted = found.suggests_roles if suggest_roles is None else suggest_roles
+    if found.is_current and found.suggests_roles == wanted:
         return False
     before = _read(place.file)
-    after = _with_ours(before or "", place)
+    after = _with_ours(before or "", place, suggest_roles=wanted)
     _check(before, after, place)
     if before is not None and not _backup(place.file).exists():
         _write(_backup(place.file), before)
@@ -181,9 +199,10 @@ def uninstall(place: Place) -> bool:
     return True
 
 
-def _with_ours(before: str, place: Place) -> str:
+def _with_ours(before: str, place: Place, *, suggest_roles: bool) -> str:
     text = _without_ours(before, place)
-    groups = {event: [group] for event, group in entries(place.agent).items()}
+    wanted = entries(place.agent, suggest_roles=suggest_roles)
+    groups = {event: [group] for event, group in wanted.items()}
     if not text.strip():
         return json.dumps({"hooks": groups}, indent=2, ensure_ascii=False) + "\n"
     _refuse_plugin(text, place)

@@ -132,6 +132,10 @@ def consumer_config(kafka: KafkaSettings, sink: SinkSettings) -> ClientConfig:
     own = _CONSUMER | {
         "group.id": sink.group,
         "queued.max.messages.kbytes": str(max(1, int(sink.queue_mb * 1024))),
+        # An answer may go over the queue's limit by its whole size, and by default that is a megabyte for
+        # each partition. A record larger than this still comes, alone.
+        "fetch.max.bytes": "1048576",
+        "max.partition.fetch.bytes": "131072",
     }
     given = {**kafka.options, **kafka.consumer}
     if _text(given.get("group.protocol", "classic")).lower() != "consumer":

@@ -11,11 +11,12 @@ import yaml
 from typer.main import get_command
 
 import polly
-from polly.cli.log import SUBCOMMANDS
+from polly.cli.intelligence import SUBCOMMANDS as INTELLIGENCE
+from polly.cli.log import SUBCOMMANDS as LOG
 from polly.cli.main import build_app, exit_code_of
 
 SKILLS = Path(polly.__file__).parent / "plugin" / "skills"
-NAMES = (
+LOG_NAMES = (
     "log-agent-action",
     "log-detection-failure",
     "log-execution",
@@ -23,6 +24,7 @@ NAMES = (
     "log-routing-decision",
     "log-transformation",
 )
+NAMES = (*LOG_NAMES, "request-intelligence")
 #: What the convention knows; other hosts refuse any other key.
 _KEYS = {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
 
@@ -69,12 +71,12 @@ def test_a_skill_is_short(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_may_use_the_command_that_it_calls_and_no_other(name: str) -> None:
     matter, body = parts(name)
-    called = {words[2] for words in lines(body)}
+    called = {tuple(words[:3]) for words in lines(body)}
     assert len(called) == 1
-    assert matter["allowed-tools"] == f"Bash(polly log {called.pop()}:*)"
+    assert matter["allowed-tools"] == f"Bash({' '.join(called.pop())}:*)"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOG_NAMES)
 def test_every_command_line_records_something(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,13 +94,14 @@ def test_every_command_line_records_something(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_that_a_skill_names_exists(name: str) -> None:
-    group: Any = get_command(build_app(["log"]))
-    log = group.commands["log"]
     _, body = parts(name)
-    (command,) = {words[2] for words in lines(body)}
-    known = {option for each in log.commands[command].params for option in (*each.opts, *each.secondary_opts)}
+    ((_, group, command),) = {tuple(words[:3]) for words in lines(body)}
+    app: Any = get_command(build_app([group]))
+    options = app.commands[group].commands[command].params
+    known = {option for each in options for option in (*each.opts, *each.secondary_opts)}
     assert set(re.findall(r"`(--[a-z-]+)", body)) <= known
 
 
 def test_every_command_of_log_has_a_skill() -> None:
-    assert {words[2] for name in NAMES for words in lines(parts(name)[1])} == set(SUBCOMMANDS)
+    assert {words[2] for name in LOG_NAMES for words in lines(parts(name)[1])} == set(LOG)
+    assert "request" in INTELLIGENCE

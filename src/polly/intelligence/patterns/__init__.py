@@ -1,0 +1,1 @@
+"""Shapes that code has, found by rules that are data."""

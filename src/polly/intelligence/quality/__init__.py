@@ -1,0 +1,1 @@
+"""What kept tools measure of a source, and the score that it makes."""
