@@ -133,6 +133,9 @@ class RunSettings(_Section):
     """Limits of a run."""
 
     agents: int = Field(default=8, ge=1, description="agents at the same time")
+    role_agents: bool = Field(
+        default=False, description="a package gets the agent that its role prefers, where it prefers one"
+    )
     attempts: int = Field(default=2, ge=1, description="attempts per package")
     timeout_minutes: float = Field(default=60.0, gt=0, description="for one attempt")
     max_cost: float | None = Field(default=None, gt=0, description="USD for the whole run")

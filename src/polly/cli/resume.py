@@ -3,7 +3,7 @@ from polly.cli.exit_code import ExitCode
 from polly.cli.output import Format, say
 from polly.cli.recording import recording
 from polly.cli.running import carry_out, conclude
-from polly.cli.starting import hook_programs
+from polly.cli.starting import agents_of_roles, hook_programs
 from polly.execution.agents.registry import reopen
 from polly.pipeline.runs import open_run
 from polly.work.run import RunState
@@ -24,4 +24,5 @@ def resume(
             say(f"Run {opened.run} is finished; there is nothing to go on with. It ended like this:")
             return conclude(opened, opened.record, output_format)
         agent = reopen(opened.agent_spec, project.settings.agents, hook_programs())
-        return carry_out(project, opened, agent, {}, output_format)
+        role_agents = agents_of_roles(project, opened.plan)
+        return carry_out(project, opened, agent, {}, output_format, role_agents=role_agents)

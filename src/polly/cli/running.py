@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from polly.cli.exit_code import ExitCode
@@ -28,14 +28,16 @@ def carry_out(
     seconds: dict[str, float],
     output_format: Format,
     *,
+    role_agents: Mapping[str, Agent] | None = None,
     first_steps: Sequence[str] = (),
 ) -> ExitCode:
     """Bring the run to its end and print the result. Ctrl-C stops every agent and keeps what is done."""
     packages = counted(len(run.plan.packages), "package")
-    say(f"Run {run.run}: {packages}, up to {counted(run.agents, 'agent')} at once, {agent.name}")
+    names = [agent.name, *(f"{each.name} for {role}" for role, each in (role_agents or {}).items())]
+    say(f"Run {run.run}: {packages}, up to {counted(run.agents, 'agent')} at once, {', '.join(names)}")
     try:
         with watched(run):
-            record = asyncio.run(_until_stopped(project, run, agent, seconds))
+            record = asyncio.run(_until_stopped(project, run, agent, seconds, role_agents))
     except (KeyboardInterrupt, asyncio.CancelledError):
         say(f"\nStopped. What is finished is kept; go on with: polly resume --run {run.run}")
         return ExitCode.INTERRUPTED
@@ -62,7 +64,11 @@ def conclude(
 
 
 async def _until_stopped(
-    project: Project, run: OpenRun, agent: Agent, seconds: dict[str, float]
+    project: Project,
+    run: OpenRun,
+    agent: Agent,
+    seconds: dict[str, float],
+    role_agents: Mapping[str, Agent] | None,
 ) -> RunRecord:
     task = asyncio.current_task()
     if sys.platform != "win32" and task is not None:
@@ -70,4 +76,6 @@ async def _until_stopped(
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(NotImplementedError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    return await execute(project, run, agent=agent, executor=LocalExecutor(), seconds=seconds)
+    return await execute(
+        project, run, agent=agent, executor=LocalExecutor(), seconds=seconds, role_agents=role_agents
+    )

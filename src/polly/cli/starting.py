@@ -13,6 +13,7 @@ from polly.hooks.programs import fail_closed, guard_argv, record_argv
 from polly.pipeline.project import Project
 from polly.pipeline.runs import create_run
 from polly.pipeline.stages import Planned
+from polly.work.plan import Plan
 
 
 def agent_of(project: Project, spec: str, program: Sequence[str]) -> Agent:
@@ -21,6 +22,18 @@ def agent_of(project: Project, spec: str, program: Sequence[str]) -> Agent:
     Asked for first, so that a wrong one costs neither a plan nor a run. Raises InputError.
     """
     return resolve(spec, program, project.settings.agents.get(spec.partition(":")[0], {}), hook_programs())
+
+
+def agents_of_roles(project: Project, plan: Plan) -> dict[str, Agent]:
+    """Who works on the packages of a role, where the settings leave it to the role. Raises InputError."""
+    if not project.settings.run.role_agents:
+        return {}
+    wanted = {package.role for package in plan.packages}
+    return {
+        role.name: agent_of(project, role.agent, ())
+        for role in project.roles()
+        if role.agent and role.name in wanted
+    }
 
 
 def hook_programs() -> HookPrograms:
@@ -38,6 +51,7 @@ def start_run(
     first_steps: Sequence[str] = (),
 ) -> ExitCode:
     """Make a new run of this plan and carry it out. `first_steps` come before what it says to type next."""
+    role_agents = agents_of_roles(project, planned.plan)
     with (
         recording(project) as publish,
         create_run(
@@ -50,4 +64,12 @@ def start_run(
             publish=publish,
         ) as run,
     ):
-        return carry_out(project, run, agent, planned.seconds, output_format, first_steps=first_steps)
+        return carry_out(
+            project,
+            run,
+            agent,
+            planned.seconds,
+            output_format,
+            role_agents=role_agents,
+            first_steps=first_steps,
+        )

@@ -24,7 +24,8 @@ from polly.workspaces.checkout import Workspaces
 class RunContext:
     """Plan, tools and limits of one run. `folder` is the run directory, for the records of packages.
 
-    role_instructions: what a specialist of each role is told.
+    role_instructions: what a specialist of each role is told. role_agents: who works on the packages of a
+    role instead of `agent`.
     protected: why no agent is given this file, or None when it may be.
     """
 
@@ -43,16 +44,21 @@ class RunContext:
     evidence: Evidence = field(default_factory=Evidence)
     templates: Templates | None = None
     role_instructions: Mapping[str, str] = field(default_factory=dict)
+    role_agents: Mapping[str, Agent] = field(default_factory=dict)
     protected: Callable[[str], str | None] = field(default=lambda _: None)
 
     def __post_init__(self) -> None:
-        # Why the model took no key of the agent, once one of its attempts has been told so.
-        self.key_refused = ""
+        # Of an agent by name: why the model took no key of it, once one of its attempts has been told so.
+        self.key_refused: dict[str, str] = {}
         self.agents = asyncio.Semaphore(self.limits.agents)
         # Checkouts compute. Made one after another, the first agent starts while the next is being made.
         self.checkouts = asyncio.Semaphore(os.cpu_count() or 1)
         # A few workspaces are made ahead, so that no agent waits for one; not all of them, for the disk.
         self.places = asyncio.Semaphore(self.limits.agents + min(self.limits.agents, 4))
+
+    def agent_of(self, package: WorkPackage) -> Agent:
+        """Who works on the package."""
+        return self.role_agents.get(package.role, self.agent)
 
     def files_of(self, package: WorkPackage) -> Files:
         """What the package may write: by the plan, and by what it was granted since."""
@@ -76,10 +82,10 @@ class RunContext:
 
     def refuse_in_vain(self) -> None:
         """Raises PauseError when another attempt can only fail, or would cost more than the run may."""
-        if self.key_refused:
-            named = " or ".join(keys_of(self.agent.name)[:3]) or "the key of the agent"
+        for agent, why in self.key_refused.items():
+            named = " or ".join(keys_of(agent)[:3]) or "the key of the agent"
             raise KeyRefusedError(
-                f"The agent {self.agent.name} cannot work: {self.key_refused}",
+                f"The agent {agent} cannot work: {why}",
                 next_step=f"Set {named} right in this shell, and go on with: polly resume",
             )
         self._refuse_without_budget()

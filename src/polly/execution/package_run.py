@@ -63,6 +63,7 @@ class PackageRun:
     def __init__(self, context: RunContext, package: WorkPackage, base: str) -> None:
         self._context = context
         self._package = package
+        self._agent = context.agent_of(package)
         self._base = base
 
     async def run(self) -> None:
@@ -175,13 +176,13 @@ class PackageRun:
         whose = Whose(
             run=self._context.run,
             execution=execution,
-            agent=self._context.agent.name,
+            agent=self._agent.name,
             package=self._package.id,
             attempt=number,
             project_path=self._context.project_path,
             workspace=str(self._context.workspaces.location(self._label(number)).path),
         )
-        listener = self._context.agent.listener(self._folder(number))
+        listener = self._agent.listener(self._folder(number))
         return Watch(listener, whose, known_actions(recorded, execution))
 
     def _desk(self, number: int) -> Desk:
@@ -240,7 +241,7 @@ class PackageRun:
             project_path=context.project_path,
         )
         variables = prepare_files(assignment)
-        launch = context.agent.launch(assignment)
+        launch = self._agent.launch(assignment)
         temporary = context.workspaces.folder(self._label(number), "tmp")
         return process.Job(
             command=launch.command,
@@ -354,7 +355,7 @@ class PackageRun:
                 package=self._package.id,
                 attempt=number,
                 execution=self._execution(number),
-                agent_name=self._context.agent.name,
+                agent_name=self._agent.name,
                 quality=judgement.quality,
             ),
         )
@@ -391,7 +392,7 @@ class PackageRun:
                 run=self._context.run,
                 package=self._package.id,
                 attempt=number,
-                agent=self._context.agent.name,
+                agent=self._agent.name,
                 role=self._package.role,
                 base_commit=self._base,
                 workspace=workspace,
@@ -399,7 +400,7 @@ class PackageRun:
             ExecutionStarted(
                 run=self._context.run,
                 execution=self._execution(number),
-                agent_name=self._context.agent.name,
+                agent_name=self._agent.name,
                 package=self._package.id,
                 attempt=number,
                 project_path=self._context.project_path,
@@ -414,7 +415,7 @@ class PackageRun:
         said = watch.said()
         ended = ending(report, said)
         if ended.key_refused:
-            self._context.key_refused = ended.detail
+            self._context.key_refused[self._agent.name] = ended.detail
         result = read_result(self._folder(number))
         redactions = added(dict(report.redactions) if report else {}, watch.redactions)
         figures = {
@@ -451,7 +452,7 @@ class PackageRun:
         return ExecutionCompleted(
             run=self._context.run,
             execution=self._execution(number),
-            agent_name=self._context.agent.name,
+            agent_name=self._agent.name,
             status=_STATUS.get(ended.outcome, "failed"),
             duration_ms=round(ended.seconds * 1000),
             error_message=None if finished else ended.detail or ended.outcome.value,

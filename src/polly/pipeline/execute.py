@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from polly.errors import PollyError
 from polly.events.catalog import (
@@ -47,13 +47,15 @@ async def execute(
     agent: Agent,
     executor: Executor,
     seconds: dict[str, float],
+    role_agents: Mapping[str, Agent] | None = None,
 ) -> RunRecord:
     """Bring the run to its end, from its beginning or from where an earlier process left it.
 
-    `seconds` are those of the stages before it. When the task is cancelled, every process of the run is
-    stopped, the journal says so, and CancelledError goes on. Raises PreGateError and PauseError.
+    `role_agents`, by role, work instead of `agent`. `seconds` are those of the stages before it. When the
+    task is cancelled, every process of the run is stopped, the journal says so, and CancelledError goes on.
+    Raises PreGateError and PauseError.
     """
-    flow = _Flow(project, run, agent, executor)
+    flow = _Flow(project, run, agent, executor, role_agents or {})
     flow.start(seconds)
     try:
         await flow.go()
@@ -71,7 +73,14 @@ async def execute(
 class _Flow:
     """One process's work on one run."""
 
-    def __init__(self, project: Project, run: OpenRun, agent: Agent, executor: Executor) -> None:
+    def __init__(
+        self,
+        project: Project,
+        run: OpenRun,
+        agent: Agent,
+        executor: Executor,
+        role_agents: Mapping[str, Agent],
+    ) -> None:
         self._project = project
         self._run = run
         roles = project.roles()
@@ -94,6 +103,7 @@ class _Flow:
             evidence=evidence_of(project, run.plan, run.inventory, roles),
             templates=templates_of(project),
             role_instructions=instructions_of(roles),
+            role_agents=role_agents,
             protected=protection(project, run.plan, roles),
         )
 
