@@ -133,3 +133,11 @@ def test_a_role_that_nobody_defines_and_an_agent_that_nobody_knows_cost_no_run(
     planned(sample, polly, "careful")
     is_refused(polly("run", *FIXER, cwd=sample), "no agent 'nobody'")
     assert not list((sample / ".polly").glob("runs/*"))
+
+
+@pytest.mark.parametrize("words", [("approve", "WP1"), ("reject", "WP1"), ("apply",), ("commit",), ("undo",)])
+def test_an_agent_at_work_decides_nothing(
+    sample: Path, polly: Polly, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("POLLY_PACKAGE_ID", "WP2")
+    assert is_refused(polly(*words, cwd=sample), "decided by a person", "WP2")

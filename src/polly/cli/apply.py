@@ -11,7 +11,7 @@ def apply(packages: options.PackageIds = None, *, run: options.Run = None) -> Ex
 
     Example: `polly apply WP2`, or all that are approved: `polly apply`
     """
-    project = options.here()
+    project = options.here_to_decide()
     with recording(project) as publish, open_run(project, run, publish) as opened:
         landed = land(project, opened, packages or (), say)
     names = ", ".join(package for package, _commit in landed.commits)

@@ -25,7 +25,7 @@ def approve(
 
     Example: `polly approve WP2 WP3 --note "read and tried"`
     """
-    project = options.here()
+    project = options.here_to_decide()
     with recording(project) as publish, open_run(project, run, publish) as opened:
         for package in give_approval(project, opened, packages, note=note, accept_tampering=accept_tampering):
             say(f"{package.id} approved at tree {(package.tree or '')[:12]}")

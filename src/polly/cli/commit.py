@@ -14,7 +14,7 @@ def commit(packages: options.PackageIds = None, *, run: options.Run = None) -> E
 
     Example: `polly commit WP2 WP3`
     """
-    project = options.here()
+    project = options.here_to_decide()
     with recording(project) as publish, open_run(project, run, publish) as opened:
         landed = land(project, opened, packages or (), say)
         titles = {package.id: package.title for package in opened.plan.packages}

@@ -73,8 +73,9 @@ def request(
 ) -> ExitCode:
     """Ask one question about code and print the answer as JSON.
 
-    It goes over Kafka when a cluster is set up, and is answered in this process otherwise, or when the
-    cluster is away. Exit code 0: answered; 1: not, and the answer says why.
+    It goes over Kafka when a cluster is set up, and is answered in this process otherwise: when the cluster
+    is away, for a folder, and where this repository has pattern rules of its own. Exit code 0: answered;
+    1: not, and the answer says why.
 
     Example: `polly intelligence request --operation quality-assessment --file src/app.py`
     """
@@ -153,7 +154,8 @@ def _settings(config: Path | None, brokers: str | None) -> Settings:
 
 async def _ask(question: AnalysisRequest, settings: Settings, seconds: float) -> Analysis:
     has_bus = bool((settings.kafka.bootstrap_servers or "").strip())
-    if not has_bus or question.content is None:  # servers read no folders
+    # Servers read no folders, and do not have the rules of this repository.
+    if not has_bus or question.content is None or question.options:
         from polly.intelligence.service import analyze  # noqa: PLC0415 - not for the help alone
 
         options = {**question.options, "timeout_seconds": seconds}

@@ -1,5 +1,6 @@
 """Options and arguments that more than one command takes, each written once."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from polly.cli.output import Format
+from polly.errors import InputError
 from polly.intake.policy import ALL, RULES
 from polly.pipeline.project import Project
 from polly.pipeline.stages import Selection
@@ -106,6 +108,17 @@ def here() -> Project:
     project = Project.find(Path.cwd())
     refuse_unknown_formats(project)
     return project
+
+
+def here_to_decide() -> Project:
+    """The project of the current folder, for a person. Raises InputError where an agent is at work."""
+    package = os.environ.get("POLLY_PACKAGE_ID")
+    if package:
+        raise InputError(
+            f"what lands is decided by a person, and this is the agent of {package} at work",
+            next_step="Say in the note on the issue what a person should know.",
+        )
+    return here()
 
 
 def split_command(words: list[str]) -> tuple[list[str], list[str]]:

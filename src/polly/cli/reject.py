@@ -19,7 +19,7 @@ def reject(
 
     Example: `polly reject WP3 --note "wrong direction"`
     """
-    project = options.here()
+    project = options.here_to_decide()
     with recording(project) as publish, open_run(project, run, publish) as opened:
         for package in turn_down(project, opened, packages, note=note):
             say(f"{package} rejected")

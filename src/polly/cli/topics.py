@@ -9,7 +9,7 @@ from polly.kafka.topics import Outcome, create_topics, look_at_topics
 
 
 def topics() -> None:
-    """The Kafka topics on which events travel: one per kind of event, and one for its dead letters.
+    """The Kafka topics: one per kind of event, one for its dead letters, and those of questions about code.
 
     Example: `polly topics create --dry-run`
     """
@@ -89,4 +89,7 @@ _SHOWN = {
 def _days(milliseconds: str | None) -> str:
     if milliseconds is None:
         return ""
-    return "for ever" if milliseconds == "-1" else f"{int(milliseconds) / 86_400_000:g} days"
+    if milliseconds == "-1":
+        return "for ever"
+    hours = int(milliseconds) / 3_600_000
+    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} h"

@@ -12,6 +12,6 @@ def undo(packages: options.PackageIds = None, *, run: options.Run = None) -> Non
 
     Example: `polly undo WP2`
     """
-    project = options.here()
+    project = options.here_to_decide()
     with recording(project) as publish, open_run(project, run, publish) as opened:
         say(take_back(project, opened, packages or ()))

@@ -148,7 +148,9 @@ def _record_in(
 
 
 def _notes(data: "Payload") -> "dict[str, Any]":
-    notes: dict[str, Any] = data["metadata"] if "metadata" in data else data["action_details"]
+    """Where an event tells more than its kind knows; its envelope keeps it in any case."""
+    name = next((each for each in ("metadata", "action_details", "context") if each in data), "metadata")
+    notes: dict[str, Any] = data.setdefault(name, {})
     return notes
 
 

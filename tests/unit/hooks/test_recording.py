@@ -15,9 +15,10 @@ from polly import settings
 from polly.events import redaction
 from polly.events.envelope import Envelope, unwrap
 from polly.execution.journal import correlation_id
-from polly.hooks.facts import Circumstances, fired
+from polly.hooks.facts import Circumstances, Told, fired
 from polly.hooks.quick_json import dumps, loads
 from polly.hooks.recording import REASONS, record, session_of
+from polly.sink import session_file
 from polly.sink.fitting import MAX_DATA_BYTES
 from polly.sink.places import other_folders, state_folder
 from polly.sink.spool import spool_files
@@ -65,6 +66,25 @@ def test_events_of_a_run_are_joined_with_those_that_polly_writes(tmp_path: Path)
     assert spooled(tmp_path, {}, where=where).correlationid == correlation_id("run-7")
     said = spooled(tmp_path, {}, {"POLLY_CORRELATION_ID": "mine"}, where=where)
     assert said.correlationid == "mine"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "place"),
+    [
+        ("dev.polly.hook.fired.v1", {"metadata": {}}, "metadata"),
+        ("dev.polly.routing.decided.v1", {"context": {"a": 1}}, "context"),
+        ("dev.polly.router.measured.v1", {}, "metadata"),
+    ],
+)
+def test_what_a_full_spool_did_not_take_is_told_by_the_next_event_of_any_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, data: dict[str, Any], place: str
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(session_file, "MAX_SPOOL_BYTES", 0)
+        record(lambda _: [Told(kind, dict(data))], "s-1", {"POLLY_HOME": str(tmp_path)}, str(tmp_path))
+    record(lambda _: [Told(kind, dict(data))], "s-1", {"POLLY_HOME": str(tmp_path)}, str(tmp_path))
+    (line,) = [line for path in spool_files(tmp_path / "spool") for line in path.read_bytes().splitlines()]
+    assert msgspec.json.decode(line)["data"][place]["dropped_before"] == 1
 
 
 def test_the_reasons_to_load_the_rules_are_those_of_the_rules() -> None:
