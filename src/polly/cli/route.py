@@ -17,10 +17,11 @@ from polly.cli.record_settings import polly_folder
 from polly.errors import InputError, PollyError, SettingsError
 from polly.events.event import EventData
 from polly.pipeline.project import Project, read_inventory
-from polly.pipeline.routing import router_of
 from polly.reporting.routing_page import decision_page
+from polly.routing.library import load_roles
 from polly.routing.recording import events_of, text_of
 from polly.routing.request import request_of
+from polly.routing.router import Router
 from polly.tracking.origin import Origin, origin
 from polly.tracking.plain import plain_text
 from polly.tracking.spooled import record
@@ -70,7 +71,7 @@ def route(
     request = _request(words, issues, path or [], rule or [], agent)
     outcomes = past_outcomes(project) if project else ()
     folder = project.folder if project else polly_folder()
-    decision = router_of(folder, outcomes).route(request)
+    decision = Router(load_roles(folder / "roles"), outcomes=outcomes).route(request)
     text = text_of(request)
     recorded = False
     if not no_record:

@@ -63,6 +63,7 @@ class Project:
 
     def roles(self) -> Roles:
         """The shipped roles, and those that this repository adds or overrides. Raises SettingsError."""
+        self._refuse_if_no_folder()
         return load_roles(self.folder / "roles")
 
     @property
@@ -75,10 +76,7 @@ class Project:
 
         It ignores itself but for the folders that people fill, so that git status stays as it is.
         """
-        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
-            raise InputError(
-                f"{self.folder} is not a folder", next_step="Move it away; Polly keeps its records there."
-            )
+        self._refuse_if_no_folder()
         wanted = self.folder.joinpath(*below)
         with _writing(wanted):
             self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -87,6 +85,12 @@ class Project:
             if not ignore.exists() or ignore.read_text(encoding="utf-8", errors="replace") == _IGNORED_BEFORE:
                 ignore.write_text(_IGNORED, encoding="utf-8")
         return wanted
+
+    def _refuse_if_no_folder(self) -> None:
+        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+            raise InputError(
+                f"{self.folder} is not a folder", next_step="Move it away; Polly keeps its records there."
+            )
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from polly.errors import InputError
 from polly.events.agents import AgentEvent, RouterMeasured
-from polly.routing.library import Roles, load_roles
+from polly.routing.library import Roles
 from polly.routing.recording import best_of, events_of, failed, measured, status_of, text_of
 from polly.routing.request import request_of
 from polly.routing.router import Router
 from polly.work.issues import Inventory, Issue
 from polly.work.plan import Plan, WorkPackage
-from polly.work.routing import Candidate, Outcome, RoutingDecision, Strategy
+from polly.work.routing import Candidate, RoutingDecision, Strategy
 
 NAMED_IN_THE_PLAN = "named in the plan"
 
@@ -60,11 +60,6 @@ class RoleChooser:
         """What was decided for these packages, by id. An issue is the first one of one package at most."""
         made = {package.id: (package, self._made.get(package.issues[0])) for package in packages}
         return {name: replace(kept, issues=package.issues) for name, (package, kept) in made.items() if kept}
-
-
-def router_of(folder: Path, outcomes: Sequence[Outcome] = ()) -> Router:
-    """The router over the shipped roles and those in `folder`/roles (`.polly`). Raises SettingsError."""
-    return Router(load_roles(folder / "roles"), outcomes=outcomes)
 
 
 def with_role_names(plan: Plan, roles: Roles) -> Plan:

@@ -24,7 +24,6 @@ from polly.pipeline.routing import (
     dump_decisions,
     read_decisions,
     refuse_unknown_roles,
-    router_of,
     with_role_names,
 )
 from polly.pipeline.unknown_names import unknown_issues
@@ -33,7 +32,7 @@ from polly.planning.company import COMMITS_READ
 from polly.planning.load import dump_plan, load_plan
 from polly.planning.plan import make_plan
 from polly.planning.previous import previous_of
-from polly.routing.library import load_roles
+from polly.routing.router import Router
 from polly.settings import plan_gates
 from polly.work.effort import EffortSample
 from polly.work.issues import Inventory, Severity, Warning
@@ -142,7 +141,7 @@ def plan(
     commit = project.repository.base_commit()
     begun = time.monotonic()
     past = history_in_vain(project, commit)
-    roles = RoleChooser(router_of(project.folder, outcomes), agent)
+    roles = RoleChooser(Router(project.roles(), outcomes=outcomes), agent)
     taken, inventory = _take_in(project, sources, selection, commit, past, source_format=source_format)
     read = time.monotonic()
     with project.repository.snapshot(commit) as snapshot:
@@ -203,7 +202,7 @@ def kept_plan(project: Project) -> Planned:
             inventory=inventory,
             paths=snapshot.paths,
         )
-    named = with_role_names(loaded, load_roles(project.folder / "roles"))
+    named = with_role_names(loaded, project.roles())
     decisions = read_decisions(_decisions_file(project))
     return Planned(inventory=inventory, plan=named, seconds={}, decisions=decisions)
 
@@ -218,7 +217,7 @@ def check_start(project: Project, made: Plan, *, allow_dirty: bool, tell: Callab
             + (f" (left out: {', '.join(reasons)})" if reasons else ""),
             next_step="`polly issues SOURCE` shows what was read and what was left out.",
         )
-    refuse_unknown_roles(made, load_roles(project.folder / "roles"))
+    refuse_unknown_roles(made, project.roles())
     owned = {row.path for row in made.ownership}
     dirty = sorted(each.path for each in project.repository.dirty_paths())
     touched = sorted(owned & set(dirty))

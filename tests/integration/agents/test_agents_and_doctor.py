@@ -65,6 +65,7 @@ def test_a_healthy_place_has_nothing_to_mend(polly: Polly, repo: Path, state: Pa
         "spool": "ok",
         "store": "note",
         "Kafka": "ok",
+        "quality": "ok",
     }
     assert done.returncode == 0
     assert not (state / "polly.db").exists()

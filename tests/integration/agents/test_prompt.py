@@ -47,7 +47,7 @@ def test_the_prompt_says_what_to_fix_where_and_by_which_rules() -> None:
     )
     for part in (
         "# WP1: 1 issue, 1 file",
-        "You are a testing-specialist.",
+        "Your role is testing-specialist.",
         "Write the failing test first.",
         "- `src/a.py`",
         "- `tests/test_*.py`",

@@ -90,8 +90,9 @@ def _uses(world: SinkWorld) -> set[str]:
 
 
 def _each_once_and_in_order(world: SinkWorld, sessions: list[str]) -> None:
-    # The table is new and nothing was deleted from it: rows lie as they were written.
-    rows = world.rows("SELECT session_id, source, type, sequence FROM events ORDER BY ctid")
+    # Events of one transaction appear at once; of those of two, the earlier ones must be there first.
+    asked = "SELECT session_id, source, type, sequence FROM events ORDER BY stored_at, sequence"
+    rows = world.rows(asked)
     numbers: dict[str, list[int]] = defaultdict(list)
     arrived: dict[tuple[str, str], list[int]] = defaultdict(list)
     for session, source, kind, sequence in rows:

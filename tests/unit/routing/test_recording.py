@@ -21,7 +21,6 @@ from polly.pipeline.routing import (
     dump_decisions,
     read_decisions,
     refuse_unknown_roles,
-    router_of,
     run_events,
     with_role_names,
 )
@@ -197,11 +196,12 @@ def test_an_alias_in_a_plan_becomes_the_name_of_its_role() -> None:
     assert [each.role for each in named.packages] == ["debug-intelligence", "nobody"]
 
 
-def test_what_roles_achieved_before_is_heard_by_the_router(tmp_path: Path) -> None:
+def test_what_roles_achieved_before_is_heard_by_the_router() -> None:
     request = Request(text=SURE, kinds=("ruff:X",), agent="claude")
     good, bad = (
-        router_of(
-            tmp_path, [Outcome(role="testing-specialist", agent="claude", kind="ruff:X", tried=50, fixed=n)]
+        Router(
+            ROLES,
+            outcomes=[Outcome(role="testing-specialist", agent="claude", kind="ruff:X", tried=50, fixed=n)],
         )
         for n in (50, 0)
     )
