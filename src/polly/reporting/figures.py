@@ -15,7 +15,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     agent_seconds: all attempts added up. wall_seconds: time in which Polly worked on the run.
     critical_path_seconds: per wave the package that took longest, added up. bound_seconds: the least that
     this many agents could have taken: per wave the larger of the longest package and total ÷ agents.
-    redactions: how many secrets of each kind were kept out of the records of attempts.
+    redactions: how many secrets of each kind were kept out of the records of attempts and gates.
     speedup: agent_seconds ÷ wall_seconds. efficiency: speedup ÷ agents that could be at work.
     """
 
@@ -39,10 +39,10 @@ def figures(record: RunRecord, plan: Plan) -> Figures:
     speedup = agent_seconds / wall if agent_seconds is not None and wall else None
     at_work = min(record.agents, sum(bool(package.attempts) for package in record.packages))
     tokens = [told for package in record.packages if (told := package_tokens(package)) is not None]
-    taken_out = sum(
-        (Counter(attempt.redactions) for package in record.packages for attempt in package.attempts),
-        Counter[str](),
-    )
+    attempts = (attempt for package in record.packages for attempt in package.attempts)
+    gates = (*record.gates, *(gate for package in record.packages for gate in package.gates))
+    counts = [*(each.redactions for each in attempts), *(each.redactions for each in gates)]
+    taken_out = sum(map(Counter, counts), Counter[str]())
     return Figures(
         agent_seconds=agent_seconds,
         wall_seconds=wall,

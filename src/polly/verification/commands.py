@@ -1,7 +1,7 @@
 """One command of the settings, run in a frozen checkout."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polly import process
@@ -26,13 +26,15 @@ _STATUS = {
 @dataclass(frozen=True, kw_only=True)
 class Ran:
     """How a command ended. `output` is the redacted end of what it printed, with the reason when it
-    did not end by itself; `exit_code` is None when it was not started or a signal ended it.
+    did not end by itself; `exit_code` is None when it was not started or a signal ended it. `redactions`:
+    how many secrets of each kind were kept out of what it printed.
     """
 
     status: GateStatus
     seconds: float
     output: str
     exit_code: int | None = None
+    redactions: Mapping[str, int] = field(default_factory=dict)
 
 
 async def run_command(
@@ -54,6 +56,7 @@ async def run_command(
         seconds=report.seconds,
         output=redact("\n".join(part for part in (said, report.detail) if part)).text,
         exit_code=report.exit_code,
+        redactions=report.redactions,
     )
 
 

@@ -51,6 +51,7 @@ async def run_gates(
                     status=ran.status,
                     seconds=ran.seconds,
                     output="" if ran.status is GateStatus.PASSED else ran.output,
+                    redactions=dict(ran.redactions),
                 )
             )
     return excuse(results, red_before)

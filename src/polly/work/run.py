@@ -33,7 +33,10 @@ class GateStatus(enum.StrEnum):
 
 
 class GateResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One gate on one frozen tree. `output` is the end of what it printed."""
+    """One gate on one frozen tree. `output` is the end of what it printed, without secrets.
+
+    redactions: how many of each kind were kept out.
+    """
 
     name: str
     scope: GateScope
@@ -41,6 +44,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
     status: GateStatus
     seconds: float
     output: str = ""
+    redactions: dict[str, int] = {}
 
 
 class EvidenceKind(enum.StrEnum):

@@ -49,6 +49,13 @@ def test_gates_see_the_frozen_tree_and_nothing_later(
     assert result.tree == workspaces.store.tree_of(changed)
 
 
+def test_secrets_that_a_gate_prints_are_kept_out_and_counted(workspaces: Workspaces, base: str) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    (result,) = run(workspaces, base, gate(f"print('{secret}'); raise SystemExit(1)"))
+    assert secret not in result.output
+    assert sum(result.redactions.values()) == 1
+
+
 def test_results_come_in_order_each_with_its_output(workspaces: Workspaces, base: str) -> None:
     results = run(
         workspaces,
