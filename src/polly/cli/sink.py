@@ -16,6 +16,7 @@ from polly.cli.output import Format, say
 from polly.cli.record_settings import Config, record_settings, require_bootstrap_servers
 from polly.events.event import TOPICS
 from polly.events.transfer import Batch, DeadLetter, IngestResult
+from polly.garbage import spare_what_is_there
 from polly.settings import Settings, SinkSettings, state_home
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class OpenedWhenNeeded:
     def _store(self) -> "Store":
         if self._opened is None:
             self._opened = self._open_store()
+            spare_what_is_there()  # the last large part of the program is loaded now
         return self._opened
 
     def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:

@@ -136,6 +136,8 @@ def consumer_config(kafka: KafkaSettings, sink: SinkSettings) -> ClientConfig:
         # each partition. A record larger than this still comes, alone.
         "fetch.max.bytes": "1048576",
         "max.partition.fetch.bytes": "131072",
+        # After the queue was full it is looked at again this soon; the default of a second starves the sink.
+        "fetch.queue.backoff.ms": "20",
     }
     given = {**kafka.options, **kafka.consumer}
     if _text(given.get("group.protocol", "classic")).lower() != "consumer":

@@ -25,9 +25,8 @@ class Part(NamedTuple):
 
 def size_of(record: Record) -> int:
     """About what a record takes up."""
-    return (
-        len(record.raw) + len(record.key or b"") + sum(len(value or b"") for _name, value in record.headers)
-    )
+    size = len(record.raw) + len(record.key or b"")
+    return size + sum(len(value or b"") for _name, value in record.headers) if record.headers else size
 
 
 class Hand:
