@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from polly.hooks.facts import Told
     from polly.work.routing import Request, Role, RoutingDecision
 
-#: After which it gives up; the agent program waits for longer.
+#: After which it gives up, unless POLLY_SUGGEST_SECONDS says otherwise; the agent program waits for 5.
 DEADLINE_SECONDS = 0.9
 #: What a prompt asks for stands in its beginning.
 _MOST_CHARACTERS = 20_000
@@ -111,12 +111,19 @@ def _events(
     return [Told(each.type, msgspec.to_builtins(each)) for each in kept]
 
 
+def _seconds(said: str) -> float:
+    try:
+        return min(max(float(said), 0.1), 60.0)
+    except ValueError:
+        return DEADLINE_SECONDS
+
+
 def _give_up() -> None:
     os._exit(0)
 
 
 if __name__ == "__main__":
-    deadline = threading.Timer(DEADLINE_SECONDS, _give_up)
+    deadline = threading.Timer(_seconds(os.environ.get("POLLY_SUGGEST_SECONDS", "")), _give_up)
     deadline.daemon = True
     deadline.start()
     try:

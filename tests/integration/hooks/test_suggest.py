@@ -36,7 +36,13 @@ def suggest(home: Path, tmp_path: Path) -> Suggest:
         return subprocess.run(
             suggest_argv(),
             input=raw,
-            env={"PATH": os.environ["PATH"], "POLLY_HOME": str(home), "TMPDIR": str(tmp_path), **(env or {})},
+            env={
+                "PATH": os.environ["PATH"],
+                "POLLY_HOME": str(home),
+                "POLLY_SUGGEST_SECONDS": "60",
+                "TMPDIR": str(tmp_path),
+                **(env or {}),
+            },
             cwd=cwd,
             capture_output=True,
             check=False,
@@ -176,7 +182,7 @@ def test_claude_code_gives_the_suggestion_to_its_model(
         *(claude_program, model, tmp_path / "agent", f"{PROMPT} {marker}"),
         *("--settings", json.dumps({"hooks": hooks})),
     )
-    env = {**start.env, "POLLY_HOME": str(tmp_path / "home")}
+    env = {**start.env, "POLLY_HOME": str(tmp_path / "home"), "POLLY_SUGGEST_SECONDS": "60"}
     ended = direct.run(direct.Start(command=start.command, env=env), repo)
     assert ended.result["subtype"] == "success"
     transcripts = "".join(
