@@ -86,12 +86,13 @@ def read_all(kafka: KafkaSettings) -> list[Found]:
             for number in topics[name].partitions
         ]
         consumer.assign(parts)
-        ended = 0
-        while ended < len(parts):
+        # By partition: that one has ended may be said twice.
+        left = {(part.topic, part.partition) for part in parts}
+        while left:
             for message in consumer.consume(500, 1.0):
                 if (error := message.error()) is not None:
                     assert error.name() == "_PARTITION_EOF", error
-                    ended += 1
+                    left.discard((message.topic() or "", message.partition() or 0))
                 else:
                     found.append(_found(message))
     return found
@@ -112,7 +113,8 @@ def _found(message: Any) -> Found:
 def assert_each_once_or_more_in_order(found: list[Found], ids: list[str]) -> None:
     """All ids arrived; those of a key in one partition of each topic, in the order of their writing."""
     events = [each for each in found if not each.topic.endswith(".dlq")]
-    assert {each.event.id for each in events} == set(ids)
+    arrived = {each.event.id for each in events}
+    assert arrived == set(ids), (len(arrived), len(ids), [ids.index(each) for each in set(ids) - arrived])
     place = {event_id: number for number, event_id in enumerate(ids)}
     first_seen: dict[tuple[str, bytes | None], list[int]] = defaultdict(list)
     partitions: dict[tuple[str, bytes | None], set[int]] = defaultdict(set)
