@@ -23,9 +23,9 @@ from polly.cli.output import (
     warn,
 )
 from polly.cli.output import show as show_table
-from polly.errors import InputError, PollyError, SettingsError
+from polly.cli.record_settings import polly_folder
+from polly.errors import InputError, SettingsError
 from polly.execution.agents.registry import AGENTS
-from polly.git import Repository
 from polly.routing.checking import Finding, check_document, check_roles
 from polly.routing.definition import dump_role
 from polly.routing.documents import MOST_BYTES, RoleDocument, read_document
@@ -133,7 +133,7 @@ def check(
 
     Example: `polly roles check` or `polly roles check agent-registry.yaml`
     """
-    folder = _polly_folder()
+    folder = polly_folder()
     known, faults = _read(folder)
     read = [_document(file) for file in _files(folder, documents or [])]
     findings = [
@@ -167,18 +167,10 @@ def _read(folder: Path) -> tuple[Roles, list[Fault]]:
 
 
 def _usable_roles(*, tell: bool) -> Roles:
-    known, faults = _read(_polly_folder())
+    known, faults = _read(polly_folder())
     for fault in faults if tell else ():
         warn(f"{fault.error.what} {fault.error.next_step}")
     return known
-
-
-def _polly_folder() -> Path:
-    here = Path.cwd()
-    try:
-        return Repository.find(here).root / ".polly"
-    except PollyError:  # no repository here, or no git on this machine: the shipped roles are there anyway
-        return here / ".polly"
 
 
 def _facts(role: Role, origin: str) -> Table:

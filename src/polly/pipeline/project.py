@@ -1,5 +1,6 @@
 """The repository that Polly works for, its settings, and the folder .polly in it."""
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,11 @@ class Project:
     def roles(self) -> Roles:
         """The shipped roles, and those that this repository adds or overrides. Raises SettingsError."""
         self._refuse_if_no_folder()
+        return self._roles
+
+    @functools.cached_property
+    def _roles(self) -> Roles:
+        # Planning, the start of a run and the run itself ask for the same; reading them takes a while.
         return load_roles(self.folder / "roles")
 
     @property

@@ -202,6 +202,14 @@ def test_three_hundred_questions_at_once_get_each_its_own_answer(
         run(ask())
 
 
+def questions_side_by_side(client: IntelligenceClient, count: int) -> "list[asyncio.Task[Analysis]]":
+    """So many questions that wait side by side, numbered."""
+    return [
+        asyncio.create_task(client.request(question(str(number)), timeout=PATIENCE))
+        for number in range(count)
+    ]
+
+
 def test_what_a_killed_server_had_in_hand_is_answered_by_another(
     settings: KafkaSettings, tmp_path: Path
 ) -> None:
@@ -209,10 +217,7 @@ def test_what_a_killed_server_had_in_hand_is_answered_by_another(
 
     async def ask() -> None:
         async with IntelligenceClient(settings, NO_FALLBACK) as client:
-            tasks = [
-                asyncio.create_task(client.request(question(str(number)), timeout=PATIENCE))
-                for number in range(40)
-            ]
+            tasks = questions_side_by_side(client, 40)
             await until(lambda: list(tmp_path.glob("at-*")))
             first.kill()
             gate.touch()
@@ -231,10 +236,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has_in_hand(
 
     async def ask() -> None:
         async with IntelligenceClient(settings, NO_FALLBACK) as client:
-            tasks = [
-                asyncio.create_task(client.request(question(str(number)), timeout=PATIENCE))
-                for number in range(10)
-            ]
+            tasks = questions_side_by_side(client, 10)
             await until(lambda: server.state()["in_hand"] == 10)
             ended = asyncio.create_task(asyncio.to_thread(server.stop))
             await until(lambda: server.state()["state"] == "stopping")
