@@ -1,5 +1,6 @@
 """Processes for analyses, started for real."""
 
+import multiprocessing
 import os
 import queue
 import signal
@@ -7,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from polly.errors import ToolError
@@ -136,11 +136,14 @@ def test_a_fault_of_an_analysis_is_told_and_costs_no_process(one: Workers, ends:
 
 
 def test_no_process_is_left_behind(tmp_path: Path, ends: "queue.Queue[Done]") -> None:
+    before = multiprocessing.active_children()
     with Workers(2, analyze, tmp_path) as workers:
         workers.put(job(ends, "hang"))
-        children = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
-        assert len(children) == 2
-    assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
+        started = [each for each in multiprocessing.active_children() if each not in before]
+        assert len(started) == 2
+    for each in started:
+        each.join(PATIENCE)
+        assert not each.is_alive()
 
 
 def test_a_process_that_cannot_start_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

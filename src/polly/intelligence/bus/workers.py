@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: How long a new process may take until it can analyse.
 START_SECONDS = 60.0
 _END_SECONDS = 2.0
+_LAST_WORDS_SECONDS = 10.0
 #: A process that stops an analysis at its limit itself can say more than one that is killed.
 _GRACE_SECONDS = 0.2
 
@@ -143,6 +144,8 @@ class _Worker(threading.Thread):
             if self._ours.poll(START_SECONDS):
                 self._ours.recv_bytes()
                 return
+        # It closes its end while it still says what is wrong: it may finish its words.
+        self._process.join(_LAST_WORDS_SECONDS)
         raise ToolError("a process for analyses did not start", next_step="Its own words are above.")
 
     def begin(self, job: Job) -> None:
