@@ -25,10 +25,9 @@ from polly.events.agents import (
     TransformationRecorded,
 )
 from polly.events.catalog import QualityMeasured
-from polly.events.envelope import wrap
 from polly.events.event import EventData
 from polly.store import schema
-from polly.store.facts import facts, project_name
+from polly.store.facts import FILLINGS, project_name
 from polly.store.ports import Store
 from polly.store.upgrade import upgrade
 from polly.work.run import QualityChange
@@ -191,16 +190,15 @@ def test_a_review_without_its_failure_is_kept_and_nobody_sees_a_failure(
             assert connection.exec_driver_sql(f"SELECT * FROM {view}").all() == []
 
 
-def test_every_fact_names_columns_of_its_table() -> None:
-    for data in [*(each[0] for each in ONE_ROW_EACH), *execution().values(), REVIEWED]:
-        envelope = wrap(data, source="urn:a", correlation_id="c", session="s")
-        for fact in facts(data, envelope):
-            named = {*fact.key, *fact.values, *fact.defaults}
-            if fact.part:
-                named |= {f"{fact.part}_at", f"{fact.part}_event_id"}
-            assert named <= set(fact.table.columns.keys())
-            needed = {column.name for column in fact.table.columns if not column.nullable}
-            assert needed <= named, (data.type, fact.part)
+@pytest.mark.parametrize("kind", FILLINGS)
+def test_every_filling_names_columns_of_its_table_and_fills_what_must_be_there(kind: type[EventData]) -> None:
+    for filling in FILLINGS[kind]:
+        named = {*filling.values.columns, *filling.defaults.columns}
+        assert named <= set(filling.table.columns.keys())
+        assert {column.name for column in filling.table.primary_key} == set(filling.key)
+        assert filling.values.columns[: len(filling.key)] == filling.key
+        needed = {column.name for column in filling.table.columns if not column.nullable}
+        assert needed <= named, filling.part
 
 
 @given(

@@ -1,6 +1,7 @@
-"""Which rows an event fills: one pure function per type. A type without one is kept in `events` alone."""
+"""Which rows an event fills. A type without a filling is kept in `events` alone."""
 
 from polly.store.facts import agents, runs
-from polly.store.facts.fact import Fact, Values, facts, project_name
+from polly.store.facts.filling import FILLINGS, Filling, Told, Values
+from polly.store.facts.project import project_name
 
-__all__ = ["Fact", "Values", "agents", "facts", "project_name", "runs"]
+__all__ = ["FILLINGS", "Filling", "Told", "Values", "agents", "project_name", "runs"]

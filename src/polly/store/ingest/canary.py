@@ -7,13 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from polly.store import schema
-from polly.store.ingest.form import Form, Values
+from polly.store.facts import Filling, Values
+from polly.store.ingest.form import Form
 from polly.store.ingest.judge import EVENT_COLUMNS, Event
 
 
 def tables_of(event: Event) -> frozenset[str]:
     """The tables that the event fills."""
-    return frozenset({"events", *(own.table for own in event.own), *(part.table for part in event.parts)})
+    own, parts = (each.filling for each in event.own), (each.filling for each in event.parts)
+    return frozenset({"events", *(filling.table.name for filling in (*own, *parts))})
 
 
 def canary(event: Event, name: str, form: Form) -> Event:
@@ -28,24 +30,20 @@ def canary(event: Event, name: str, form: Form) -> Event:
             _harmless(table, column, value, name, form) for column, value in zip(columns, row, strict=True)
         )
 
-    def values(table: str, given: Mapping[str, Any]) -> Values:
-        return dict(zip(given, harmless(table, list(given), list(given.values())), strict=True))
+    def in_place_of(row: tuple[Any, ...], filling: Filling, values: Values) -> tuple[Any, ...]:
+        return harmless(filling.table.name, values.columns, row)
 
-    row = harmless("events", EVENT_COLUMNS, event.row)
-    own = [each._replace(row=harmless(each.table, each.columns, each.row)) for each in event.own]
+    own = [each._replace(row=in_place_of(each.row, each.filling, each.filling.values)) for each in event.own]
     parts = [
         each._replace(
-            values=values(each.table, each.values),
-            defaults=values(each.table, each.defaults),
+            row=in_place_of(each.row, each.filling, each.filling.values),
+            defaults=in_place_of(each.defaults, each.filling, each.filling.defaults),
             order=(each.order[0], name),
         )
         for each in event.parts
     ]
-    return event._replace(
-        row=row,
-        own=tuple(each._replace(key=each.row[: len(each.key)]) for each in own),
-        parts=tuple(each._replace(key=(*each.values.values(),)[: len(each.key)]) for each in parts),
-    )
+    row = harmless("events", EVENT_COLUMNS, event.row)
+    return event._replace(row=row, own=tuple(own), parts=tuple(parts))
 
 
 def _harmless(table: str, column: str, value: Any, name: str, form: Form) -> Any:

@@ -1,10 +1,10 @@
 """Values as a database's client takes them: one form per kind of database."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -13,6 +13,10 @@ Values = dict[str, Any]
 Convert = Callable[[Any], Any]
 
 _BITS = {sa.SmallInteger: 16, sa.BigInteger: 64, sa.Integer: 32}
+
+
+#: What some places of a row are turned into.
+Conversions = tuple[tuple[int, Convert], ...]
 
 
 class Form:
@@ -24,53 +28,44 @@ class Form:
     def __init__(self, *, time: Callable[[datetime], Any], document: Convert) -> None:
         self.time = time
         self.document = document
-        self._plans: dict[tuple[str, tuple[str, ...]], _Plan] = {}
 
-    def row(
-        self, table: sa.Table, values: Mapping[str, Any], *more: Mapping[str, Any]
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """The columns and their values. Raises ValueError for a value that no database has room for."""
-        said, row = [*values], [*values.values()]
-        for each in more:
-            said += each
-            row += each.values()
-        names = tuple(said)
-        plan = self._plans.get((table.name, names))
-        if plan is None:
-            plan = self._plans[table.name, names] = self._plan(table, names)
-        for place, convert in plan.conversions:
-            if row[place] is not None:
-                row[place] = convert(row[place])
-        return plan.columns, tuple(row)
-
-    def _plan(self, table: sa.Table, names: tuple[str, ...]) -> "_Plan":
-        found = ((place, self._conversion(table.c[name])) for place, name in enumerate(names))
-        return _Plan(names, tuple((place, convert) for place, convert in found if convert is not None))
+    def conversions(self, table: sa.Table, columns: Iterable[str]) -> Conversions:
+        """What the values of these columns must go through, by their places."""
+        found = ((place, self._conversion(table.c[name])) for place, name in enumerate(columns))
+        return tuple((place, convert) for place, convert in found if convert is not None)
 
     def _conversion(self, column: sa.Column[Any]) -> Convert | None:
         kind = column.type
         if isinstance(kind, sa.types.TypeDecorator):
             kind = kind.impl_instance
         if isinstance(kind, sa.DateTime):
-            return self.time
+            return None if self.time is as_it_is else self.time
         if isinstance(kind, sa.JSON):
             return self.document
         for integer, bits in _BITS.items():
             if isinstance(kind, integer):
-                return partial(_whole_number, column.name, bits)
+                return partial(_whole_number, column.name, 1 << bits - 1)
         return None
 
 
-class _Plan(NamedTuple):
-    columns: tuple[str, ...]
-    conversions: tuple[tuple[int, Convert], ...]
+def converted(row: list[Any], conversions: Conversions) -> tuple[Any, ...]:
+    """The row as parameters. Raises ValueError for a value that no database has room for."""
+    for place, convert in conversions:
+        if row[place] is not None:
+            row[place] = convert(row[place])
+    return tuple(row)
 
 
-def _whole_number(name: str, bits: int, value: float) -> int:
+def as_it_is(value: Any) -> Any:
+    """The value."""
+    return value
+
+
+def _whole_number(name: str, limit: int, value: float) -> int:
     number = round(value)
-    if -(1 << bits - 1) <= number < 1 << bits - 1:
+    if -limit <= number < limit:
         return number
-    raise ValueError(f"{name} is too large: a number of {bits} bits is stored")
+    raise ValueError(f"{name} is too large: a number of {limit.bit_length()} bits is stored")
 
 
 def _encoded(value: Any) -> bytes:
@@ -96,4 +91,4 @@ def sqlite_form() -> Form:
 
 def postgres_form() -> Form:
     """Times as they are; JSON as its bytes, for the dumper of `polly.store.ingest.postgres_writer`."""
-    return Form(time=lambda value: value, document=_encoded)
+    return Form(time=as_it_is, document=_encoded)

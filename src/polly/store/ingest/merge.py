@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from polly.store.ingest.form import Values
+from polly.store.facts import Filling
 from polly.store.ingest.judge import Event
 
 #: Of a part: its columns without those of the key, and whether its earliest event counts.
@@ -43,21 +44,23 @@ class PartRows(NamedTuple):
 def own_rows(events: Sequence[tuple[int, Event]]) -> list[OwnRows]:
     """The rows that events (with their numbers) add. Of two events with one id the first one counts."""
     seen: set[tuple[str, tuple[Any, ...]]] = set()
-    groups: dict[tuple[str, tuple[str, ...]], list[tuple[tuple[Any, ...], tuple[Any, ...], int]]] = {}
+    groups: dict[Filling, list[tuple[tuple[Any, ...], tuple[Any, ...], int]]] = {}
     for number, event in events:
-        for table, columns, key, row in event.own:
-            if (table, key) not in seen:
-                seen.add((table, key))
-                groups.setdefault((table, columns), []).append((key, row, number))
-    return [
-        OwnRows(table, columns, [row for _, row, _ in found], [number for _, _, number in found])
-        for (table, columns), rows in sorted(groups.items())
-        for found in (sorted(rows, key=lambda each: each[0]),)
-    ]
+        for own in event.own:
+            filling, key = own.filling, own.key
+            if (filling.table.name, key) not in seen:
+                seen.add((filling.table.name, key))
+                groups.setdefault(filling, []).append((key, own.row, number))
+    made = []
+    for filling in sorted(groups, key=lambda each: (each.table.name, each.values.columns)):
+        found = sorted(groups[filling], key=itemgetter(0))
+        rows, numbers = [row for _, row, _ in found], [number for _, _, number in found]
+        made.append(OwnRows(filling.table.name, filling.values.columns, rows, numbers))
+    return made
 
 
 class _Row(NamedTuple):
-    values: Values
+    values: dict[str, Any]
     orders: dict[str, tuple[datetime, str]]
     events: set[int]
 
@@ -66,11 +69,7 @@ class _Table:
     """What a batch says about the rows of one table."""
 
     def __init__(self) -> None:
-        self.key: tuple[str, ...] = ()
-        self.columns: dict[str, None] = {}
-        #: Parts with the names of their defaults, whose columns are known.
-        self.seen: set[tuple[str, ...]] = set()
-        self.parts: dict[str, PartShape] = {}
+        self.fillings: dict[Filling, None] = {}
         self.rows: dict[tuple[Any, ...], _Row] = {}
 
 
@@ -81,34 +80,38 @@ def part_rows(events: Sequence[tuple[int, Event]]) -> list[PartRows]:
     """
     tables: dict[str, _Table] = {}
     for number, event in events:
-        for table_name, key, part, first_wins, order, values, defaults in event.parts:
-            table = tables.setdefault(table_name, _Table())
-            if (part, *defaults) not in table.seen:
-                names = tuple(values)
-                table.seen.add((part, *defaults))
-                table.key = names[: len(key)]
-                table.parts[part] = part, names[len(key) :], first_wins
-                table.columns |= dict.fromkeys(values) | dict.fromkeys(defaults)
+        for part_row in event.parts:
+            filling, said, defaults, order = part_row
+            key, part = part_row.key, filling.part
+            table = tables.setdefault(filling.table.name, _Table())
+            table.fillings[filling] = None
             row = table.rows.get(key)
             if row is None:
-                row = table.rows[key] = _Row(defaults | values, {part: order}, set())
-            elif part not in row.orders or (
-                order < row.orders[part] if first_wins else order > row.orders[part]
-            ):
-                row.values.update(values)
+                values = dict(zip(filling.defaults.columns, defaults, strict=True))
+                row = table.rows[key] = _Row(values, {}, set())
+            before = row.orders.get(part)
+            if before is None or (order < before if filling.first_wins else order > before):
+                row.values.update(zip(filling.values.columns, said, strict=True))
                 row.orders[part] = order
             row.events.add(number)
     return [_sorted(name, table) for name, table in sorted(tables.items())]
 
 
 def _sorted(name: str, table: _Table) -> PartRows:
-    columns = tuple(table.columns)
-    found = [row for _, row in sorted(table.rows.items())]
+    fillings = [*table.fillings]
+    key = fillings[0].key
+    columns = tuple(
+        dict.fromkeys(
+            column for each in fillings for column in (*each.values.columns, *each.defaults.columns)
+        )
+    )
+    parts = {each.part: (each.part, each.values.columns[len(key) :], each.first_wins) for each in fillings}
+    found = [row for _, row in sorted(table.rows.items(), key=itemgetter(0))]
     return PartRows(
         name,
-        table.key,
+        key,
         columns,
-        tuple(shape for _, shape in sorted(table.parts.items())),
+        tuple(shape for _, shape in sorted(parts.items())),
         [tuple(map(row.values.get, columns)) for row in found],
         [min(row.events) if len(row.events) == 1 else None for row in found],
     )

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from polly.events.transfer import Batch, DeadLetter
 from polly.store import schema
 from polly.store.ingest import statements
-from polly.store.ingest.form import sqlite_form
+from polly.store.ingest.form import converted, sqlite_form
 from polly.store.ingest.isolation import RecordRefused
 from polly.store.ingest.judge import EVENT_COLUMNS, Event
 from polly.store.ingest.letters import Origin, letter_values
@@ -122,7 +122,9 @@ class SqliteWriter:
     def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
         """Keeps dead letters; one that is there at the same coordinates is changed."""
         for letter in letters:
-            columns, row = self.form.row(schema.dead_letters, letter_values(letter, now))
+            values = letter_values(letter, now)
+            columns = tuple(values)
+            row = converted([*values.values()], self.form.conversions(schema.dead_letters, columns))
             text, places = _burial(columns)
             self._cursor.execute(text, tuple(row[place] for place in places))
 
