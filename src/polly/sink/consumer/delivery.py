@@ -11,7 +11,7 @@ from polly.errors import PollyError, StoreError
 from polly.events.transfer import IngestResult
 from polly.sink.consumer.clock import Clock
 from polly.sink.consumer.flood import FloodWindow
-from polly.sink.consumer.hand import Part, batches, size_of
+from polly.sink.consumer.hand import Part, batches
 from polly.sink.consumer.ledger import Ledger
 from polly.sink.consumer.letters import streams_of
 from polly.sink.consumer.ports import (
@@ -115,7 +115,7 @@ class Delivery:
             self._counter.add_to("dead", letter.stage)
         self._counter.measure(
             batch_records=self.count,
-            batch_bytes=sum(size_of(record) for part in self._parts.values() for record in part.records),
+            batch_bytes=sum(part.size_bytes for part in self._parts.values()),
             batch_age_seconds=self._age,
             store_seconds=seconds,
         )

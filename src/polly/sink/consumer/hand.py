@@ -1,5 +1,6 @@
 """Records that were read and are not stored yet. Pure; time is given."""
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,14 +17,38 @@ class Limits(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The records of one partition that go into one transaction, and where they begin and end."""
+    """The records of one partition that go into one transaction, how large they are, and where they end."""
 
     epoch: int
     records: tuple[Record, ...]
+    size_bytes: int
     end: int
 
 
-def size_of(record: Record) -> int:
+class _Waiting:
+    """The records of one partition in hand. sizes: of each, about."""
+
+    __slots__ = ("epoch", "records", "sizes")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.records: list[Record] = []
+        self.sizes: list[int] = []
+
+    def fitting(self, room: int, room_bytes: int) -> int:
+        """How many of the first records fit both limits: at least one."""
+        count = min(room, len(self.records))
+        totals = itertools.accumulate(self.sizes[:count])
+        return next((number for number, total in enumerate(totals, 1) if total >= room_bytes), count)
+
+    def cut(self, count: int) -> Part:
+        """The first records, which are here no longer."""
+        taken, sizes = self.records[:count], self.sizes[:count]
+        del self.records[:count], self.sizes[:count]
+        return Part(self.epoch, tuple(taken), sum(sizes), taken[-1].position + 1)
+
+
+def _size_of(record: Record) -> int:
     """About what a record takes up."""
     size = len(record.raw) + len(record.key or b"")
     return size + sum(len(value or b"") for _name, value in record.headers) if record.headers else size
@@ -33,8 +58,7 @@ class Hand:
     """Records in order of their partition. A record belongs to the epoch in which it was read."""
 
     def __init__(self) -> None:
-        self._records: dict[Place, list[Record]] = {}
-        self._epochs: dict[Place, int] = {}
+        self._waiting: dict[Place, _Waiting] = {}
         self._count = 0
         self._bytes = 0
         self._since: float | None = None
@@ -49,22 +73,27 @@ class Hand:
 
     def add(self, place: Place, epoch: int, records: Sequence[Record], now: float) -> None:
         """Take records that follow those of the same partition."""
-        if self._epochs.setdefault(place, epoch) != epoch:
+        if not records:
+            return
+        waiting = self._waiting.get(place)
+        if waiting is None or waiting.epoch != epoch:
             self.forget([place])
-            self._epochs[place] = epoch
-        self._records.setdefault(place, []).extend(records)
+            waiting = self._waiting[place] = _Waiting(epoch)
+        sizes = [_size_of(record) for record in records]
+        waiting.records += records
+        waiting.sizes += sizes
         self._count += len(records)
-        self._bytes += sum(map(size_of, records))
-        if self._since is None and records:
+        self._bytes += sum(sizes)
+        if self._since is None:
             self._since = now
 
     def forget(self, places: Iterable[Place]) -> None:
         """These partitions are somebody else's."""
         for place in places:
-            self._epochs.pop(place, None)
-            gone = self._records.pop(place, [])
-            self._count -= len(gone)
-            self._bytes -= sum(map(size_of, gone))
+            gone = self._waiting.pop(place, None)
+            if gone is not None:
+                self._count -= len(gone.records)
+                self._bytes -= sum(gone.sizes)
         if not self._count:
             self._since = None
 
@@ -84,36 +113,19 @@ class Hand:
         """
         room, room_bytes = limits.records, limits.size_bytes
         parts: dict[Place, Part] = {}
-        for place in [each for each in self._records if only is None or each in only]:
+        for place in [each for each in self._waiting if only is None or each in only]:
             if room <= 0 or room_bytes <= 0:
                 break
-            taken = _fitting(self._records[place], room, room_bytes)
-            room -= len(taken)
-            room_bytes -= sum(map(size_of, taken))
-            parts[place] = Part(self._epochs[place], tuple(taken), taken[-1].position + 1)
-            self._shorten(place, len(taken))
-        self._count = sum(map(len, self._records.values()))
+            waiting = self._waiting[place]
+            part = parts[place] = waiting.cut(waiting.fitting(room, room_bytes))
+            room -= len(part.records)
+            room_bytes -= part.size_bytes
+            if not waiting.records:
+                del self._waiting[place]
+        self._count -= limits.records - room
         self._bytes -= limits.size_bytes - room_bytes
         self._since = now if self._count else None
         return parts
-
-    def _shorten(self, place: Place, count: int) -> None:
-        rest = self._records[place][count:]
-        if rest:
-            self._records[place] = rest
-        else:
-            del self._records[place], self._epochs[place]
-
-
-def _fitting(records: Sequence[Record], room: int, room_bytes: int) -> Sequence[Record]:
-    """The first records, up to both limits, and always at least one."""
-    taken = records[:room]
-    total = 0
-    for number, record in enumerate(taken):
-        total += size_of(record)
-        if total >= room_bytes:
-            return taken[: number + 1]
-    return taken
 
 
 def batches(group: str, parts: Mapping[Place, Part], stored: Mapping[Place, int]) -> tuple[Batch, ...]:

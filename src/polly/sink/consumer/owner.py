@@ -36,6 +36,8 @@ FETCH_SECONDS = 0.2
 CHECK_SECONDS = 10.0
 #: How often the numbers of partitions are taken anew.
 VIEW_SECONDS = 0.25
+#: How long a sink that has its hands full leaves offsets uncommitted. The store knows them all the same.
+COMMIT_SECONDS = 1.0
 #: A commit that failed after so long is not tried again at once.
 SLOW_COMMIT_SECONDS = 1.0
 #: How long trouble of the client is shown after it was met last.
@@ -120,6 +122,7 @@ class Owner:
         self._trouble: _Trouble | None = None
         self._typical_bytes = 1024.0
         self._checked_at = 0.0
+        self._committed_at, self._is_uncommitted = 0.0, False
         self._viewed_at = 0.0
         self.snapshot = Snapshot(group=options.group, started_at=clock.now(), beat=clock.monotonic())
 
@@ -151,8 +154,12 @@ class Owner:
     def _turn(self) -> None:
         if not self._is_due():
             self._fetch(self._linger())
-        if self._is_due() or not self._delivery.is_done:
+        is_busy = self._is_due() or not self._delivery.is_done
+        if is_busy:
             self._deliver()
+        is_late = self._clock.monotonic() - self._committed_at >= COMMIT_SECONDS
+        if self._is_uncommitted and (is_late or not is_busy):
+            self._commit()
         self._membership.place_due()
         self._check_when_idle()
         self._show()
@@ -212,11 +219,14 @@ class Owner:
         if not self._patience.until_done(self._delivery.publish):
             return False
         self._checked_at = self._clock.monotonic()
-        if not self._stopping.is_set():  # else it is the last step of leaving, which waits less long for it
-            self._commit()
+        self._is_uncommitted = True
         return True
 
     def _commit(self) -> None:
+        """Tell the group, unless the sink is leaving: that does it as well, and waits less long for it."""
+        if self._stopping.is_set():
+            return
+        self._committed_at, self._is_uncommitted = self._clock.monotonic(), False
         for seconds in (*QUICK_RETRIES[:COMMIT_RETRIES], None):
             began = self._clock.monotonic()
             outcomes = self._delivery.commit()

@@ -432,9 +432,24 @@ def test_a_partition_let_go_is_begun_anew_when_the_group_leaves_it_with_us() -> 
     assert world.member.offsets == {ZERO: 20}
 
 
+def test_a_sink_with_its_hands_full_commits_once_a_second_and_at_once_when_it_has_time() -> None:
+    world = World({0: events(100)}, batch=10)
+
+    def take_time() -> None:
+        world.clock.seconds += 0.4
+
+    world.store.before_store = take_time
+    world.member.script = [lambda: None] * 13
+    world.run()
+    world.holds()
+    assert world.owner.snapshot.tally.batches == 10
+    assert world.member.commits == [{ZERO: 10}, {ZERO: 40}, {ZERO: 70}, {ZERO: 100}]
+
+
 def test_a_commit_that_finds_no_coordinator_is_tried_again_and_stored_events_are_not_stored_again() -> None:
     world = World({0: events(5)})
     world.member.commit_outcomes = [CommitOutcome.TRY_AGAIN, CommitOutcome.TRY_AGAIN]
+    world.member.script = [lambda: None] * 5
     world.run()
     world.holds()
     assert world.member.offsets == {ZERO: 5}
@@ -455,6 +470,7 @@ def test_a_slow_commit_is_not_repeated_before_the_group_was_polled() -> None:
     world = World({0: events(5)})
     world.member.commit_outcomes = [CommitOutcome.TRY_AGAIN]
     world.member.commit_seconds = 40.0
+    world.member.script = [lambda: None] * 5
     world.run()
     assert world.owner.snapshot.tally.commits == 2  # and the second one is the one when leaving
 
