@@ -86,18 +86,24 @@ class KafkaMember:
             messages = self._consumer.consume(most, seconds)
         except self._kafka.KafkaException as error:
             return Fetched(faults=[self._fault(error.args[0], None)])
-        records: dict[tuple[str | None, int | None], list[Record]] = {}
+        records: dict[Place, list[Record]] = {}
+        place = Place("", -1)
+        found: list[Record] = []
         faults = []
         for message in messages:
             fault = message.error()
             if fault is None:
-                records.setdefault((message.topic(), message.partition()), []).append(_record(message))
+                at = message.topic() or "", message.partition() or 0
+                if at != place:  # most follow one of the same partition
+                    place = Place(*at)
+                    found = records.setdefault(place, [])
+                found.append(_record(message))
             elif meaning_of(fault) is not Meaning.END_OF_PARTITION:
                 faults.append(self._fault(fault, message))
         if self._trouble.latest is not None:
             faults.append(Fault(FaultKind.PASSING, self._trouble.latest))
             self._trouble.clear()
-        return Fetched({Place(*place): found for place, found in records.items()}, faults)  # type: ignore[arg-type]
+        return Fetched(records, faults)
 
     def _fault(self, error: ClientError, message: "Message | None") -> Fault:
         match meaning_of(error):
