@@ -8,27 +8,16 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
 from polly import process
 from polly.errors import PollyError
-from polly.events.agents import ExecutionCompleted, ExecutionStarted
 from polly.events.catalog import (
-    AttemptEnded,
-    AttemptJudged,
-    AttemptStarted,
-    ChangesCaptured,
-    GateEnded,
     PackageEnded,
-    QualityMeasured,
     StageEnded,
-    TamperingFound,
-    VerdictReached,
 )
 from polly.events.event import EventData
 from polly.events.redaction import added
@@ -40,19 +29,16 @@ from polly.execution.agents.base import (
     result_file,
     write_owned_files,
 )
+from polly.execution.attempt_events import AttemptEvents
 from polly.execution.context import RunContext
 from polly.execution.journal import correlation_id
-from polly.execution.ports import Judgement
 from polly.execution.requests.desk import Desk
 from polly.execution.requests.rules import Tree
-from polly.execution.watch import Ending, Watch, Whose, ending, known_actions
+from polly.execution.watch import Watch, Whose, ending, known_actions
 from polly.work.plan import WorkPackage
 from polly.work.run import AttemptOutcome, AttemptRecord, PackageRecord, PackageState
 from polly.workspaces.capture import CaptureError, CaptureRequest, capture
 from polly.workspaces.checkout import Workspace
-
-#: OperationStatus of the execution record by how the attempt ended; everything else is a failure.
-_STATUS = {AttemptOutcome.FINISHED: "success", AttemptOutcome.CANCELLED: "cancelled"}
 
 _BAD = (PackageState.FAILED, PackageState.RED, PackageState.DROPPED)
 
@@ -144,15 +130,8 @@ class PackageRun:
         # A workspace that cannot be made now cannot be made for another attempt either.
         self._append(
             *self._started(number, ""),
-            AttemptEnded(
-                run=self._context.run,
-                package=self._package.id,
-                attempt=number,
-                outcome=AttemptOutcome.NOT_STARTED,
-                detail=why,
-            ),
-            self._completed(number, Ending(outcome=AttemptOutcome.NOT_STARTED, seconds=0.0, detail=why)),
-            self._judged(number, feedback=None, again=False),
+            *self._events(number).not_started(why),
+            self._events(number).judged(feedback=None, again=False),
             self._ended(number, PackageState.FAILED, why),
         )
 
@@ -172,7 +151,7 @@ class PackageRun:
                 return await start()
 
     def _watch(self, number: int, recorded: Iterable[EventData] = ()) -> Watch:
-        execution = self._execution(number)
+        execution = self._events(number).execution
         whose = Whose(
             run=self._context.run,
             execution=execution,
@@ -236,7 +215,7 @@ class PackageRun:
             notes=context.notes_for(self._package),
             evidence=context.evidence,
             templates=context.templates,
-            session=self._execution(number),
+            session=self._events(number).execution,
             correlation=correlation_id(context.run),
             project_path=context.project_path,
         )
@@ -281,15 +260,7 @@ class PackageRun:
             return
         await asyncio.to_thread(self._keep_records, number, taken.changes_patch, taken.quarantine_patch)
         self._append(
-            ChangesCaptured(
-                run=self._context.run,
-                package=self._package.id,
-                attempt=number,
-                tree=taken.tree,
-                commit=taken.commit,
-                owned_changed=taken.owned_changed,
-                strays=taken.strays,
-            ),
+            self._events(number).captured(taken),
             self._stage("capture", begun),
         )
         await asyncio.to_thread(self._context.workspaces.remove, self._label(number))
@@ -328,37 +299,7 @@ class PackageRun:
             state, detail = PackageState.RED, f"red: {', '.join(red)}"
         else:
             state, detail = (PackageState.READY if captured.owned_changed else PackageState.UNCHANGED), ""
-        self._settle(number, state, detail, self._findings(number, judgement), judgement.feedback)
-
-    def _findings(self, number: int, judgement: Judgement) -> list[EventData]:
-        run, package = self._context.run, self._package.id
-        return [
-            *(GateEnded(run=run, package=package, attempt=number, gate=gate) for gate in judgement.gates),
-            *(
-                VerdictReached(run=run, package=package, attempt=number, outcome=outcome)
-                for outcome in judgement.outcomes
-            ),
-            *(TamperingFound(run=run, attempt=number, tampering=found) for found in judgement.tampering),
-            *self._quality(number, judgement),
-            *(
-                StageEnded(run=run, stage=stage, seconds=seconds, package=package)
-                for stage, seconds in judgement.seconds.items()
-            ),
-        ]
-
-    def _quality(self, number: int, judgement: Judgement) -> tuple[EventData, ...]:
-        if judgement.quality is None:
-            return ()
-        return (
-            QualityMeasured(
-                run=self._context.run,
-                package=self._package.id,
-                attempt=number,
-                execution=self._execution(number),
-                agent_name=self._agent.name,
-                quality=judgement.quality,
-            ),
-        )
+        self._settle(number, state, detail, self._events(number).findings(judgement), judgement.feedback)
 
     def _settle(
         self,
@@ -379,32 +320,22 @@ class PackageRun:
             and attempts[number - 1].outcome is not AttemptOutcome.NOT_STARTED
         )
         ends = () if again else (self._ended(number, state, detail),)
-        self._append(*findings, self._judged(number, feedback=feedback, again=again), *ends)
+        self._append(*findings, self._events(number).judged(feedback=feedback, again=again), *ends)
 
     # Events
 
     def _append(self, *events: EventData) -> bool:
         return self._context.journal.append(*events)
 
+    def _events(self, number: int) -> AttemptEvents:
+        return AttemptEvents(self._context.run, self._package.id, number, self._agent.name)
+
     def _started(self, number: int, workspace: str) -> tuple[EventData, ...]:
-        return (
-            AttemptStarted(
-                run=self._context.run,
-                package=self._package.id,
-                attempt=number,
-                agent=self._agent.name,
-                role=self._package.role,
-                base_commit=self._base,
-                workspace=workspace,
-            ),
-            ExecutionStarted(
-                run=self._context.run,
-                execution=self._execution(number),
-                agent_name=self._agent.name,
-                package=self._package.id,
-                attempt=number,
-                project_path=self._context.project_path,
-            ),
+        return self._events(number).started(
+            role=self._package.role,
+            base=self._base,
+            workspace=workspace,
+            project_path=self._context.project_path,
         )
 
     async def _attempt_ended(
@@ -416,57 +347,14 @@ class PackageRun:
         ended = ending(report, said)
         if ended.key_refused:
             self._context.key_refused[self._agent.name] = ended.detail
-        result = read_result(self._folder(number))
-        redactions = added(dict(report.redactions) if report else {}, watch.redactions)
-        figures = {
-            **said.figures,
-            **({"_redacted": redactions} if redactions else {}),
-            **({"tokens": asdict(said.tokens)} if said.tokens else {}),
-            **({"cost_usd": said.cost_usd} if said.cost_usd is not None else {}),
-            **({"requests_left_out": desk.left_out} if desk.left_out else {}),
-        }
-        return (
-            *actions,
-            AttemptEnded(
-                run=self._context.run,
-                package=self._package.id,
-                attempt=number,
-                outcome=ended.outcome,
-                exit_code=ended.exit_code,
-                seconds=ended.seconds,
-                output_bytes=ended.output_bytes,
-                tokens=said.tokens.total if said.tokens else None,
-                cost_usd=said.cost_usd,
-                detail="; ".join(filter(None, (ended.detail, result.note))),
-                claims=result.claims,
-                redactions=redactions,
-                key_refused=ended.key_refused,
-            ),
-            self._completed(number, ended, figures),
+        said_and_done = self._events(number).ended(
+            ended,
+            said,
+            read_result(self._folder(number)),
+            redactions=added(dict(report.redactions) if report else {}, watch.redactions),
+            requests_left_out=desk.left_out,
         )
-
-    def _completed(
-        self, number: int, ended: Ending, figures: Mapping[str, Any] | None = None
-    ) -> ExecutionCompleted:
-        finished = ended.outcome is AttemptOutcome.FINISHED
-        return ExecutionCompleted(
-            run=self._context.run,
-            execution=self._execution(number),
-            agent_name=self._agent.name,
-            status=_STATUS.get(ended.outcome, "failed"),
-            duration_ms=round(ended.seconds * 1000),
-            error_message=None if finished else ended.detail or ended.outcome.value,
-            metadata=dict(figures or {}),
-        )
-
-    def _judged(self, number: int, *, feedback: str | None, again: bool) -> AttemptJudged:
-        return AttemptJudged(
-            run=self._context.run,
-            package=self._package.id,
-            attempt=number,
-            accepted=not again,
-            feedback=feedback,
-        )
+        return (*actions, *said_and_done)
 
     def _ended(self, number: int | None, state: PackageState, detail: str) -> PackageEnded:
         return PackageEnded(
@@ -476,9 +364,6 @@ class PackageRun:
     def _stage(self, stage: str, begun: float) -> StageEnded:
         seconds = time.monotonic() - begun
         return StageEnded(run=self._context.run, stage=stage, seconds=seconds, package=self._package.id)
-
-    def _execution(self, number: int) -> str:
-        return correlation_id(f"{self._context.run}/{self._package.id}/{number}")
 
     # Places
 
