@@ -68,9 +68,10 @@ def test_a_database_goes_up_and_down_and_says_where_it_is(db: Polly) -> None:
     assert db("downgrade", "base").returncode == 0
     status = answer(db("status", "--format", "json"))
     assert (status["state"], status["revision"], status["tables"]) == ("empty", None, [])
-    refused = db("prune")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "cannot be pruned: it is empty" in refused.stderr
+    for command, words in (("prune", "cannot be pruned"), ("rebuild", "cannot be rebuilt")):
+        refused = db(command)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"{words}: it is empty" in refused.stderr
 
 
 def test_damage_is_named_and_a_mistyped_revision_too(db: Polly, url: str) -> None:
@@ -114,6 +115,47 @@ def test_prune_does_not_go_below_what_topics_deliver_again(db: Polly, url: str) 
     assert forced["rows"]["events"] == 2
 
 
+def test_what_a_downgrade_dropped_is_rebuilt_from_the_events(db: Polly, url: str) -> None:
+    fill(url, 1, 1200)
+    assert db("downgrade", "0002").returncode == 0
+    refused = db("rebuild")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "cannot be rebuilt: its schema is 0002" in refused.stderr
+    upgraded = db("upgrade")
+    assert "Its schema was 0002" in upgraded.stderr
+    assert "polly db rebuild" in upgraded.stderr
+    assert "polly db rebuild" not in db("upgrade").stderr
+    dry = answer(db("rebuild", "--dry-run", "--format", "json"))
+    done = answer(db("rebuild", "--format", "json"))
+    (dry_rows,), (rows,) = ([each for each in found["tables"] if each["written"]] for found in (dry, done))
+    assert dry_rows == {"table": "agent_actions", "before": 0, "after": 0, "written": 1200}
+    assert rows == {"table": "agent_actions", "before": 0, "after": 1200, "written": 1200}
+    assert (done["events"], done["refused"], done["unusable"], done["dry_run"]) == (1200, 0, [], False)
+    again = db("rebuild")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "Nothing is missing" in again.stderr
+    assert "1200 events read" in again.stderr
+
+
+def test_events_that_make_no_rows_any_more_are_named(db: Polly, url: str) -> None:
+    fill(url, 1, 14)
+    table = schema.events
+    with closing(open_store(url)) as store, store.engine.begin() as connection:
+        connection.execute(sa.delete(schema.agent_actions))
+        chosen = sa.select(sa.func.min(table.c.id)).scalar_subquery()
+        connection.execute(sa.update(table).where(table.c.id != chosen).values(envelope="{}"))
+    done = db("rebuild")
+    assert done.returncode == 1
+    assert "agent_actions" in done.stdout
+    assert done.stdout.count("missing required field") == 10
+    assert "Warning: 13 events cannot be made into rows" in done.stderr
+    found = db("rebuild", "--format", "json")
+    assert found.returncode == 1
+    named = json.loads(found.stdout)["unusable"]
+    assert len({each["id"] for each in named}) == 13
+    assert {each["source"] for each in named} == {"urn:a"}
+
+
 @pytest.mark.parametrize("age", ["", "90", "0d", "-1d", "d", "1y", "1e3d"])
 def test_what_is_no_age_is_refused(polly: Polly, age: str) -> None:
     done = polly("db", "prune", f"--older-than={age or ' '}")
@@ -123,7 +165,7 @@ def test_what_is_no_age_is_refused(polly: Polly, age: str) -> None:
 
 def test_no_database_is_another_answer_than_an_empty_one(polly: Polly, tmp_path: Path) -> None:
     path = tmp_path / "none.db"
-    for command in ("status", "check", "prune"):
+    for command in ("status", "check", "prune", "rebuild"):
         done = polly("db", command, env={"POLLY_STORE__URL": str(path)})
         assert (done.returncode, done.stdout) == (2, "")
         assert f"there is no database at {path}" in done.stderr
@@ -146,7 +188,7 @@ def test_a_postgresql_database_that_is_not_there_is_said(polly: Polly, postgres_
 
 def test_the_password_of_the_url_is_never_shown(polly: Polly, postgres_url: str) -> None:
     url = postgres_url.replace("+psycopg", "")
-    for command in ("upgrade", "status", "check", "prune"):
+    for command in ("upgrade", "status", "check", "prune", "rebuild"):
         done = polly("db", command, env={"POLLY_STORE__URL": url})
         assert done.returncode == 0, done.stderr
         assert str(sa.make_url(url).password) not in done.stdout + done.stderr
@@ -157,7 +199,7 @@ def test_a_database_of_another_program_is_left_alone(polly: Polly, tmp_path: Pat
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE photos (id)")
     before = path.read_bytes()
-    for command in (["upgrade"], ["status"], ["check"], ["downgrade", "base"]):
+    for command in (["upgrade"], ["status"], ["check"], ["rebuild"], ["downgrade", "base"]):
         done = polly("db", *command, env={"POLLY_STORE__URL": str(path)})
         assert done.returncode == 2
         assert "a database of another program" in done.stderr

@@ -1,5 +1,6 @@
 import re
-from contextlib import nullcontext
+import time
+from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,12 +38,18 @@ def upgrade(*, config: Config = None) -> None:
     Example: `polly db upgrade`
     """
     from polly.store.opening import open_store  # noqa: PLC0415 - SQLAlchemy takes half as long as a command
+    from polly.store.rebuild import has_events  # noqa: PLC0415
     from polly.store.schema import REVISION  # noqa: PLC0415
 
     settings = record_settings(config)
-    store = open_store(_url(settings), settings.store.password)
-    store.close()
-    say(f"{store.place} has schema {REVISION}.")
+    before = _revision(settings)
+    with closing(open_store(_url(settings), settings.store.password)) as store:
+        say(f"{store.place} has schema {REVISION}.")
+        if before not in {None, REVISION} and store.ask(has_events):
+            say(
+                f"Its schema was {before}, and it holds events. `polly db rebuild` adds the rows and columns "
+                "of them that the older schema had no place for."
+            )
 
 
 def downgrade(
@@ -55,7 +62,8 @@ def downgrade(
     """Take the database back to an earlier schema, for an earlier version of Polly.
 
     What that schema has no place for is dropped with its rows; `base` drops everything. This version brings
-    the database forward again as soon as it uses it.
+    the database forward again as soon as it uses it; `polly db rebuild` then adds again what was dropped of
+    events that are still stored.
 
     Example: `polly db downgrade 0002`
     """
@@ -194,17 +202,67 @@ def prune(
     _tell(removed, reclaimed, before, after, dry_run=dry_run)
 
 
+def rebuild(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    config: Config = None,
+    output_format: options.OutputFormat = Format.TABLE,
+) -> ExitCode:
+    """Fill the tables anew from the events that are stored: what is missing is added, nothing is removed.
+
+    After a downgrade, after damage, or when this version knows types of events that an earlier one could only
+    keep. Others may write at the same time; when it is interrupted, the next one does the rest.
+
+    Exit code 0: all is there. 1: some events cannot be made into rows, and are named.
+
+    Example: `polly db rebuild --dry-run`
+    """
+    from polly.cli.rebuild_page import show_rebuilt, watching  # noqa: PLC0415
+    from polly.store import inspection  # noqa: PLC0415
+    from polly.store.rebuild import rebuild as fill_anew  # noqa: PLC0415
+    from polly.store.upgrade import refuse_foreign  # noqa: PLC0415
+    from polly.store.visiting import visit  # noqa: PLC0415
+
+    settings = record_settings(config)
+    with visit(_url(settings), settings.store.password) as store:
+        with store.engine.connect() as connection:
+            refuse_foreign(connection, store.place)
+            problem = inspection.status_of_schema(connection)
+        if problem:
+            raise StoreMisconfigured(f"{store.place} cannot be rebuilt: {problem.what}")
+        began = time.monotonic()
+        with watching() as watch:
+            found = fill_anew(store, keep=not dry_run, watch=watch)
+        show_rebuilt(found, store.place, time.monotonic() - began, output_format, dry_run=dry_run)
+    return ExitCode.UNFIXED if found.refused else ExitCode.VERIFIED
+
+
 SUBCOMMANDS = {
     "upgrade": upgrade,
     "downgrade": downgrade,
     "status": status,
     "check": check,
     "prune": prune,
+    "rebuild": rebuild,
 }
 
 
 def _url(settings: Settings) -> str:
     return settings.store.url or str(state_home() / "polly.db")
+
+
+def _revision(settings: Settings) -> str | None:
+    """The schema that the database has, if there is one; opening it says what is wrong with it."""
+    from polly.store.upgrade import current_revision  # noqa: PLC0415
+    from polly.store.visiting import visit  # noqa: PLC0415
+
+    with (
+        suppress(StoreMisconfigured),
+        visit(_url(settings), settings.store.password) as store,
+        store.engine.connect() as connection,
+    ):
+        return current_revision(connection)
+    return None
 
 
 def _age(text: str) -> timedelta:

@@ -1,8 +1,10 @@
 """What a store of events offers. A new backend passes tests/contract/store."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -11,6 +13,9 @@ from polly.events.transfer import Batch, DeadLetter, IngestResult
 from polly.work.effort import EffortSample
 from polly.work.routing import Outcome
 from polly.work.run import RunState, Verdict
+
+if TYPE_CHECKING:
+    from polly.store.ingest.judge import Event
 
 _Answer = TypeVar("_Answer")
 
@@ -32,6 +37,21 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[Verdict, int]
     committed_packages: int
     agent_seconds: float
+
+
+class Refiller(Protocol):
+    """Writes rows of stored events anew, inside a transaction."""
+
+    def refill(self, events: "Iterable[Event]") -> Counter[str]:
+        """Adds what the tables lack of the events that are stored: rows written by table, or nothing.
+
+        Events that are not stored (any more) are left. Raises RecordRefused.
+        """
+        ...
+
+    def would_store(self, events: "Sequence[Event]") -> bool:
+        """Would all of these events be stored? Nothing of them is kept."""
+        ...
 
 
 class Store(Protocol):
@@ -58,6 +78,10 @@ class Store(Protocol):
         neighbours. With nothing written, raises OffsetMoved when a stream does not stand at its batch's
         start (one that was never seen stands anywhere), and TooManyDead for more letters than `most_dead`.
         """
+        ...
+
+    def refilling(self, *, keep: bool) -> AbstractContextManager[Refiller]:
+        """A transaction in which rows of stored events are written anew; without `keep` nothing stays."""
         ...
 
     def position(self, stream: str) -> int:

@@ -120,6 +120,16 @@ class PostgresStore(AskingStore):
         self._unknown = (None, 0)
         return result
 
+    @contextmanager
+    def refilling(self, *, keep: bool) -> Iterator[PostgresWriter]:
+        """A transaction in which rows of stored events are written anew; see ports.Store."""
+        with self._problems("written"), self._ingesting() as connection:
+            memory = self._memory.copy()
+            with connection.transaction(force_rollback=not keep):
+                yield PostgresWriter(connection, memory, isolates_unknown=True)
+        if keep:
+            self._memory = memory
+
     def close(self) -> None:
         """Gives back all connections."""
         self._drop_connection()

@@ -74,6 +74,15 @@ class SqliteStore(AskingStore):
             return ingest(SqliteWriter(cursor), batches, most_dead)
 
     @contextmanager
+    def refilling(self, *, keep: bool) -> Iterator[SqliteWriter]:
+        """A transaction in which rows of stored events are written anew; see ports.Store."""
+        with self._writing() as connection:
+            cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+            yield SqliteWriter(cursor)
+            if not keep:
+                connection.rollback()
+
+    @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with (
             self._problems("written"),

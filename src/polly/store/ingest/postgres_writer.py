@@ -6,7 +6,9 @@ taken back and goes by way of temporary tables, from which only what is new goes
 """
 
 import struct
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -40,6 +42,13 @@ RETURNING old.stream
 """
 _BEGIN = """
 INSERT INTO sink_offsets (stream, next_offset, updated_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+#: A constraint that waits for the end of the transaction could not be told from other trouble.
+_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
+#: Whoever prunes waits with these events until their rows are there, and takes both.
+_STORED = """
+SELECT id, source FROM unnest(%s::text[], %s::text[]) AS asked (id, source) JOIN events USING (id, source)
+ORDER BY id, source FOR KEY SHARE OF events
 """
 #: Types of columns as SQLAlchemy writes them -> as psycopg looks them up.
 _TYPES = {
@@ -111,8 +120,7 @@ class PostgresWriter:
 
     def advance(self, batches: Sequence[Batch], now: datetime) -> Collection[str]:
         """Moves each stream from its batch's start to its end. The streams that do not stand there."""
-        # A constraint that waits for the end of the transaction could not be told from other trouble.
-        self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self._cursor.execute(_AT_ONCE)
         names = [batch.stream for batch in batches]
         ends = [batch.end for batch in batches]
         self._cursor.execute(_MOVE, (now, names, [batch.start for batch in batches], ends))
@@ -150,18 +158,45 @@ class PostgresWriter:
 
     def _attempt(self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool) -> int:
         """`taken` gets what was taken of those that arrive."""
+        with self._all_or_nothing():
+            fresh = self._insert_events(taken, arriving, is_hopeful=is_hopeful)
+            for parts in part_rows(fresh):
+                self._fill(parts)
+            for own in own_rows(fresh):
+                self._insert_own(own, is_hopeful=is_hopeful)
+        return len(fresh)
+
+    def refill(self, events: Iterable[Event]) -> Counter[str]:
+        """Adds what the tables lack of the events that are stored: rows written by table, or nothing.
+
+        Raises RecordRefused.
+        """
+        written: Counter[str] = Counter()
+        with self._all_or_nothing():
+            stored = self._stored(list(enumerate(events)))
+            for parts in part_rows(stored):
+                written[parts.table] += self._fill(parts, again=True)
+            for own in own_rows(stored):
+                written[own.table] += self._insert_own(own, is_hopeful=False)
+        return written
+
+    def _stored(self, events: Sequence[tuple[int, Event]]) -> list[tuple[int, Event]]:
+        """Those of the events that are there, and stay as long as the transaction lasts."""
+        self._cursor.execute(_AT_ONCE)
+        identities = [event.identity for _, event in events]
+        self._cursor.execute(_STORED, ([id_ for id_, _ in identities], [source for _, source in identities]))
+        known = set(self._cursor.fetchall())
+        return [each for each in events if each[1].identity in known]
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         stages = set(self._memory.stages)
         try:
             with self._connection.transaction():
-                fresh = self._insert_events(taken, arriving, is_hopeful=is_hopeful)
-                for parts in part_rows(fresh):
-                    self._fill(parts)
-                for own in own_rows(fresh):
-                    self._insert_own(own, is_hopeful=is_hopeful)
+                yield
         except BaseException:
             self._memory.stages = stages
             raise
-        return len(fresh)
 
     def _insert_events(
         self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool
@@ -185,38 +220,39 @@ class PostgresWriter:
         new = set(self._cursor.fetchall())
         return [each for identity, each in first.items() if identity in new]
 
-    def _insert_own(self, own: OwnRows, *, is_hopeful: bool) -> None:
+    def _insert_own(self, own: OwnRows, *, is_hopeful: bool) -> int:
         if is_hopeful:
             self._copy_rows(own.table, own)
-        else:
-            self._copy_rows(self._clean_stage(own.table), own)
-            self._run(_insert_once(own.table, own.columns))
+            return len(own.rows)
+        self._copy_rows(self._clean_stage(own.table), own)
+        return self._run(_insert_once(own.table, own.columns))
 
-    def _fill(self, parts: PartRows) -> None:
+    def _fill(self, parts: PartRows, *, again: bool = False) -> int:
         stage = self._clean_stage(parts.table)
+        filling = _filling(parts.table, parts.columns, parts.parts, again=again)
         try:
             with self._connection.transaction():
-                self._fill_from(stage, parts)
+                return self._fill_from(stage, parts, filling)
         except RecordRefused as error:
             if error.number is None:
-                error.number = self._suspect(stage, parts)
+                error.number = self._suspect(stage, parts, filling)
             raise
 
-    def _fill_from(self, stage: str, parts: PartRows) -> None:
+    def _fill_from(self, stage: str, parts: PartRows, filling: bytes) -> int:
         self._copy_rows(stage, parts)
-        self._run(_filling(parts.table, parts.columns, parts.parts))
+        return self._run(filling)
 
-    def _suspect(self, stage: str, parts: PartRows) -> int | None:
+    def _suspect(self, stage: str, parts: PartRows, filling: bytes) -> int | None:
         """The event of the first row that is refused, found by halves; None when it is of several events."""
         while len(parts.rows) > 1:
             half, rest = parts.halves()
-            parts = half if self._is_refused(stage, half) else rest
+            parts = half if self._is_refused(stage, half, filling) else rest
         return parts.events[0]
 
-    def _is_refused(self, stage: str, parts: PartRows) -> bool:
+    def _is_refused(self, stage: str, parts: PartRows, filling: bytes) -> bool:
         try:
             with self._connection.transaction(force_rollback=True):
-                self._fill_from(stage, parts)
+                self._fill_from(stage, parts, filling)
         except RecordRefused:
             return True
         return False
@@ -268,9 +304,10 @@ class PostgresWriter:
         except psycopg.DatabaseError as error:
             self._refuse(error, numbers, row_of_copy(error.diag.context))
 
-    def _run(self, statement: bytes) -> None:
+    def _run(self, statement: bytes) -> int:
+        """How many rows it wrote."""
         try:
-            self._cursor.execute(statement)
+            return self._cursor.execute(statement).rowcount
         except psycopg.DatabaseError as error:
             self._refuse(error, (), None)
 
@@ -335,10 +372,13 @@ def _insert_once(table_name: str, columns: tuple[str, ...]) -> bytes:
 
 
 @cache
-def _filling(table_name: str, columns: tuple[str, ...], parts: tuple[PartShape, ...]) -> bytes:
+def _filling(
+    table_name: str, columns: tuple[str, ...], parts: tuple[PartShape, ...], *, again: bool
+) -> bytes:
     table = schema.metadata.tables[table_name]
     insertion = statements.from_stage(insert, table, _stage(table_name), columns)
-    return statements.postgres_text(statements.filling(insertion, table, parts, collation="C"))
+    statement = statements.filling(insertion, table, parts, collation="C", again=again)
+    return statements.postgres_text(statement)
 
 
 @cache

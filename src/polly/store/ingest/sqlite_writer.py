@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,11 +55,26 @@ class SqliteWriter:
         with self._all_or_nothing():
             fresh = self._new(events)
             self._insert("events", EVENT_COLUMNS, [event.row for _, event in fresh], [n for n, _ in fresh])
-            for own in own_rows(fresh):
-                self._insert(own.table, own.columns, own.rows, own.events)
-            for parts in part_rows(fresh):
-                self._fill(parts)
+            self._write_rows(fresh)
         return len(fresh)
+
+    def refill(self, events: Iterable[Event]) -> Counter[str]:
+        """Adds what the tables lack of the events that are stored: rows written by table, or nothing.
+
+        Raises RecordRefused.
+        """
+        with self._all_or_nothing():
+            numbered = list(enumerate(events))
+            known = self._known({event.row[0] for _, event in numbered})
+            return self._write_rows([each for each in numbered if each[1].identity in known], again=True)
+
+    def _write_rows(self, events: Sequence[tuple[int, Event]], *, again: bool = False) -> Counter[str]:
+        written: Counter[str] = Counter()
+        for own in own_rows(events):
+            written[own.table] += self._insert(own.table, own.columns, own.rows, own.events)
+        for parts in part_rows(events):
+            written[parts.table] += self._fill(parts, again=again)
+        return written
 
     def would_store(self, events: Sequence[Event]) -> bool:
         """Would all of these events be stored? Nothing of them is kept."""
@@ -86,23 +102,28 @@ class SqliteWriter:
         first: dict[tuple[str, str], tuple[int, Event]] = {}
         for number, event in enumerate(events):
             first.setdefault(event.identity, (number, event))
-        asked = json.dumps([event_id for event_id, _ in first])
-        for known in self._cursor.execute(_KNOWN, (asked,)):
+        for known in self._known(event_id for event_id, _ in first):
             first.pop(known, None)
         return list(first.values())
 
+    def _known(self, ids: Iterable[str]) -> set[tuple[str, str]]:
+        """The stored events with these ids."""
+        return set(self._cursor.execute(_KNOWN, (json.dumps([*ids]),)))
+
     def _insert(
         self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], numbers: Sequence[int]
-    ) -> None:
+    ) -> int:
         text, places = _insert_once(table, columns)
-        self._many(text, _arranged(rows, places), numbers)
+        return self._many(text, _arranged(rows, places), numbers)
 
-    def _fill(self, parts: PartRows) -> None:
-        text, places = _filling(parts.table, parts.columns, parts.parts)
-        self._many(text, _arranged(parts.rows, places), parts.events)
+    def _fill(self, parts: PartRows, *, again: bool) -> int:
+        text, places = _filling(parts.table, parts.columns, parts.parts, again=again)
+        return self._many(text, _arranged(parts.rows, places), parts.events)
 
-    def _many(self, text: str, rows: Iterator[tuple[Any, ...]], numbers: Sequence[int | None]) -> None:
-        """Runs the statement for each row; the client takes one at a time, so the last one is to blame."""
+    def _many(self, text: str, rows: Iterator[tuple[Any, ...]], numbers: Sequence[int | None]) -> int:
+        """Runs the statement for each row: how many were written. The client takes one at a time, so the last
+        one is to blame.
+        """
         taken = 0
 
         def counted() -> Iterator[tuple[Any, ...]]:
@@ -118,6 +139,7 @@ class SqliteWriter:
                 raise
             code = getattr(error, "sqlite_errorname", None)
             raise RecordRefused(error, code=code, number=numbers[taken - 1] if taken else None) from error
+        return self._cursor.rowcount
 
     def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
         """Keeps dead letters; one that is there at the same coordinates is changed."""
@@ -169,10 +191,10 @@ def _insert_once(table_name: str, columns: tuple[str, ...]) -> tuple[str, tuple[
 
 @cache
 def _filling(
-    table_name: str, columns: tuple[str, ...], parts: tuple[PartShape, ...]
+    table_name: str, columns: tuple[str, ...], parts: tuple[PartShape, ...], *, again: bool
 ) -> tuple[str, tuple[int, ...]]:
     table = schema.metadata.tables[table_name]
-    statement = statements.filling(_values(table, columns), table, parts, collation="BINARY")
+    statement = statements.filling(_values(table, columns), table, parts, collation="BINARY", again=again)
     return _text(statement, columns)
 
 

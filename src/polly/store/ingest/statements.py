@@ -22,13 +22,20 @@ def once(statement: Any, table: sa.Table) -> Any:
     return statement.on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
 
 
-def filling(statement: Any, table: sa.Table, parts: Sequence[PartShape], *, collation: str) -> Any:
+def filling(
+    statement: Any, table: sa.Table, parts: Sequence[PartShape], *, collation: str, again: bool = False
+) -> Any:
     """The insert that fills each part of a row, unless an event that counts more has filled it already.
 
-    collation: the one that orders ids by their code points, as Python does.
+    collation: the one that orders ids by their code points, as Python does. again: the event that has filled
+    a part may correct it, as columns may have come after it.
     """
     new = statement.excluded
     counts = {part: _counts(table, new, part, collation, first_wins=first) for part, _, first in parts}
+    if again:
+        counts |= {
+            part: sa.or_(counts[part], _corrects(table, new, part, columns)) for part, columns, _ in parts
+        }
     changes: dict[str, Any] = {}
     for part, columns, _ in parts:
         for name in columns:
@@ -50,6 +57,13 @@ def _counts(table: sa.Table, new: Any, part: str, collation: str, *, first_wins:
     new_order = sa.tuple_(new[at], sa.collate(new[event_id], collation))
     wins = new_order < old_order if first_wins else new_order > old_order
     return sa.and_(new[event_id].is_not(None), sa.or_(table.c[event_id].is_(None), wins))
+
+
+def _corrects(table: sa.Table, new: Any, part: str, columns: Iterable[str]) -> Any:
+    """True where the same event says something else now."""
+    marks = f"{part}_at", f"{part}_event_id"
+    differs = (table.c[name].is_distinct_from(new[name]) for name in columns if name not in marks)
+    return sa.and_(*(table.c[name] == new[name] for name in marks), sa.or_(*differs))
 
 
 def sqlite_text(statement: Any) -> tuple[str, tuple[str, ...]]:
