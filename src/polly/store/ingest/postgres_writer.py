@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import psycopg
 import sqlalchemy as sa
@@ -103,6 +103,18 @@ class Memory:
         return Memory(set(self.stages), self.hopeful)
 
 
+class _Fresh(NamedTuple):
+    """Events that are new: how many, and their rows."""
+
+    number: int
+    parts: list[PartRows]
+    own: list[OwnRows]
+
+    @classmethod
+    def of(cls, events: list[tuple[int, Event]]) -> "_Fresh":
+        return cls(len(events), part_rows(events), own_rows(events))
+
+
 class PostgresWriter:
     """Writes inside the transaction of a connection with `JsonBytesDumper`.
 
@@ -160,11 +172,11 @@ class PostgresWriter:
         """`taken` gets what was taken of those that arrive."""
         with self._all_or_nothing():
             fresh = self._insert_events(taken, arriving, is_hopeful=is_hopeful)
-            for parts in part_rows(fresh):
+            for parts in fresh.parts:
                 self._fill(parts)
-            for own in own_rows(fresh):
+            for own in fresh.own:
                 self._insert_own(own, is_hopeful=is_hopeful)
-        return len(fresh)
+        return fresh.number
 
     def refill(self, events: Iterable[Event]) -> Counter[str]:
         """Adds what the tables lack of the events that are stored: rows written by table, or nothing.
@@ -198,9 +210,7 @@ class PostgresWriter:
             self._memory.stages = stages
             raise
 
-    def _insert_events(
-        self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool
-    ) -> list[tuple[int, Event]]:
+    def _insert_events(self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool) -> _Fresh:
         first: dict[tuple[str, str], tuple[int, Event]] = {}
         numbers: list[int | None] = []
 
@@ -213,12 +223,19 @@ class PostgresWriter:
                     yield event.row
 
         if is_hopeful:
-            self._copy("events", "events", EVENT_COLUMNS, rows(), numbers)
-            return list(first.values())
+            fresh: list[_Fresh] = []
+
+            def rows_and_what_follows() -> Iterator[tuple[Any, ...]]:
+                yield from rows()
+                # The database is still at work on the rows that it has.
+                fresh.append(_Fresh.of(list(first.values())))
+
+            self._copy("events", "events", EVENT_COLUMNS, rows_and_what_follows(), numbers)
+            return fresh[0]
         self._copy(self._clean_stage("events"), "events", EVENT_COLUMNS, rows(), numbers)
         self._run(_insert_events())
         new = set(self._cursor.fetchall())
-        return [each for identity, each in first.items() if identity in new]
+        return _Fresh.of([each for identity, each in first.items() if identity in new])
 
     def _insert_own(self, own: OwnRows, *, is_hopeful: bool) -> int:
         if is_hopeful:
