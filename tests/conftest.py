@@ -20,7 +20,10 @@ pytest_plugins = ["tests.services.plugin", "tests.agents.plugin", "tests.model.p
 _IN_CI = "CI" in os.environ
 # A shared machine is slow at times; how long an example takes is never what a test asserts.
 hypothesis.settings.register_profile(
-    "polly", parent=hypothesis.settings.get_profile("ci" if _IN_CI else "default"), deadline=None
+    "polly",
+    parent=hypothesis.settings.get_profile("ci" if _IN_CI else "default"),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("polly")
 
@@ -46,7 +49,9 @@ def _a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 def _home_variables(home: Path) -> dict[str, str]:
     configuration = home / "gitconfig"
-    configuration.write_text("[init]\n\tdefaultBranch = main\n", encoding="utf-8")
+    # No git tidies up in the background what a test looks at.
+    settings = "[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"
+    configuration.write_text(settings, encoding="utf-8")
     variables = {"GIT_CONFIG_GLOBAL": str(configuration), "GIT_CONFIG_SYSTEM": os.devnull}
     for role in ("AUTHOR", "COMMITTER"):
         variables |= {f"GIT_{role}_NAME": "A Tester", f"GIT_{role}_EMAIL": "tester@example.invalid"}

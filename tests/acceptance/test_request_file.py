@@ -15,7 +15,7 @@ from tests.acceptance.conftest import Done, Git, Polly, commit_all
 
 Report = Callable[[], dict[str, dict[str, Any]]]
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 
 #: Mends its file, asks for what tools/ask.txt names, and writes what it was given.
 _AGENT = """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 #: A run takes a second or two; a machine with much to do many times that.
-_RUN_SECONDS = 120.0
+_RUN_SECONDS = 600.0
 #: How often Claude Code tries again, where ten times would take minutes.
 CLAUDE_RETRIES = 2
 

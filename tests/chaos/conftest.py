@@ -1,11 +1,12 @@
 """A small project with one package per file, and an agent whose starts and ends are witnessed outside."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,11 @@ class Project:
             subprocess.run(["git", *command], cwd=self.root, check=True)
         self._agent = [sys.executable, str(folder / "agent.py"), str(self.witness), str(steps)]
         self._home = folder / "home"
+        self.started = contextlib.ExitStack()
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
-        """A Polly process, in a session of its own as a terminal would give it."""
-        return subprocess.Popen(
+        """A Polly process, in a session of its own as a terminal would give it; it ends with the test."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "polly", *args],
             cwd=self.root,
             env=os.environ | {"POLLY_HOME": str(self._home)},
@@ -74,6 +76,9 @@ class Project:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        self.started.enter_context(process)
+        self.started.callback(process.kill)  # before leaving it waits for its end
+        return process
 
     def fix(self) -> subprocess.Popen[bytes]:
         limits = ("--max-packages", str(self.packages), "--agents", "4")
@@ -108,12 +113,12 @@ class Project:
     def finish(self) -> tuple[int, str]:
         """Resume until the end; exit code and what was told."""
         process = self.start("resume")
-        _out, err = process.communicate(timeout=120)
+        _out, err = process.communicate(timeout=300)
         return process.returncode, err.decode()
 
     def report(self) -> dict[str, Any]:
         process = self.start("report", "--format", "json")
-        out, _err = process.communicate(timeout=60)
+        out, _err = process.communicate(timeout=300)
         report: dict[str, Any] = json.loads(out)
         return report
 
@@ -125,8 +130,12 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Callable[..., Project]:
-    def make(packages: int, steps: int) -> Project:
-        return Project(tmp_path, packages, steps)
+def project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
+    with contextlib.ExitStack() as ending:
 
-    return make
+        def make(packages: int, steps: int) -> Project:
+            made = Project(tmp_path, packages, steps)
+            ending.push(made.started)
+            return made
+
+        yield make

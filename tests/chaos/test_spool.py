@@ -74,6 +74,7 @@ class _KilledOnCue:
     def __init__(self, program: str, *arguments: object, after_lines: int) -> None:
         self.lines: list[str] = []
         self.has_begun = threading.Event()
+        self.has_stored = threading.Event()
         self._after = after_lines
         command = [sys.executable, "-u", "-c", program, *(str(each) for each in arguments)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -87,9 +88,12 @@ class _KilledOnCue:
                 if line.endswith("\n"):
                     self.lines.append(line.strip())
                 self.has_begun.set()
+                if self.lines[-1:] == ["stored"]:
+                    self.has_stored.set()
                 if len(self.lines) == self._after:
                     self.kill()
         self.has_begun.set()
+        self.has_stored.set()
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -115,6 +119,7 @@ def test_kill_9_of_producers_and_drains_loses_nothing_and_doubles_nothing(tmp_pa
         for producer in producers:
             assert producer.wait() == -signal.SIGKILL
             finished.update(producer.lines)
+        draining.has_stored.wait()  # something waits for it: what the producers have written
         draining.kill()
         draining.wait()
 

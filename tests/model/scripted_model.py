@@ -22,7 +22,7 @@ _OWN_SCRIPTS = Path(__file__).with_name("scripts")
 #: The longest life of a server, whoever forgot it.
 _LIFE_SECONDS = 900.0
 #: How long a test waits for something that must happen; never a figure that is asserted.
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from tests.model.log import Request
+from tests.model.log import Entry, Request
 from tests.model.script import Cut, Failure, Step, Usage
 from tests.model.scripted_model import ScriptedModel, call, running
 
@@ -41,7 +42,7 @@ def connect(model: ScriptedModel) -> Iterator[Callable[[], http.client.HTTPConne
     with contextlib.ExitStack() as opened:
 
         def connecting() -> http.client.HTTPConnection:
-            connection = http.client.HTTPConnection("127.0.0.1", model.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", model.port, timeout=60)
             return opened.enter_context(contextlib.closing(connection))
 
         yield connecting
@@ -116,19 +117,27 @@ def test_an_answer_that_never_ends_keeps_nobody_else_waiting(
     begun = hanging.getresponse()
     assert begun.readline().endswith(b"message_start\n")
     assert ask(f"Go. {model.add('hello', Step(text='hello'))}").text == "hello"
-    assert [failed.why for failed in model.failures()] == ["hung"]
+    model.wait_for(lambda _: [failed.why for failed in model.failures()] == ["hung"])
     begun.close()
 
 
 def test_a_delayed_answer_comes_after_those_that_are_not(ask: Ask, model: ScriptedModel) -> None:
-    slow = model.add("slow", Step(text="slow", delay_seconds=1.0))
     quick = model.add("quick", Step(text="quick"))
-    with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(ask, f"Go. {slow}")
-        model.wait_for(bool)
-        assert ask(f"Go. {quick}").text == "quick"
-        assert later.result().text == "slow"
-    assert [answer.request for answer in model.answers()] == [2, 1]
+    for number, seconds in enumerate((1.0, 5.0, 25.0)):  # long enough for another one to come in between
+        slow = model.add(f"slow{number}", Step(text="slow", delay_seconds=seconds))
+        with ThreadPoolExecutor(1) as pool:
+            later = pool.submit(ask, f"Go. {slow}")
+            model.wait_for(partial(_is_asked_for, f"slow{number}"))
+            assert ask(f"Go. {quick}").text == "quick"
+            assert later.result().text == "slow"
+        first, second = model.answers()[-2:]
+        if first.request > second.request:
+            return
+    pytest.fail("no answer came before a delayed one")
+
+
+def _is_asked_for(script: str, entries: list[Entry]) -> bool:
+    return any(isinstance(entry, Request) and entry.script == script for entry in entries)
 
 
 def test_everything_asked_and_served_is_in_the_log_once(ask: Ask, model: ScriptedModel) -> None:
@@ -252,7 +261,7 @@ def test_it_ends_with_whoever_started_it_even_when_that_is_killed(tmp_path: Path
         assert owner.stdout is not None
         server = psutil.Process(int(owner.stdout.readline()))
         owner.kill()
-    assert server.wait(timeout=30) is None or not server.is_running()
+    assert server.wait(timeout=60) is None or not server.is_running()
 
 
 def test_it_ends_by_itself_when_it_was_forgotten(tmp_path: Path) -> None:
@@ -260,7 +269,7 @@ def test_it_ends_by_itself_when_it_was_forgotten(tmp_path: Path) -> None:
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as forgotten:
-        assert forgotten.wait(timeout=30) == 0
+        assert forgotten.wait(timeout=60) == 0
 
 
 def test_leaving_ends_it(tmp_path: Path) -> None:

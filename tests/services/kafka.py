@@ -17,6 +17,8 @@ from tests.services import kafka_program
 from tests.services.run import Shared, TestRun, share
 from tests.services.server import Server, free_port, started
 
+#: How long the cluster may take for an answer; nothing is measured by it.
+_PATIENCE_SECONDS = 60.0
 #: Rebalances at once, sessions as short as a test wants, one partition for Kafka's own topics, little memory.
 #: A broker that was killed may come back when its own session has ended, by default only after nine seconds.
 _SETTINGS = """\
@@ -64,7 +66,7 @@ class Kafka:
         whole = f"{self.topic_prefix}{name}"
         topic = NewTopic(whole, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
         admin = self.admin()  # held until the answer is there
-        admin.create_topics([topic], operation_timeout=30)[whole].result(timeout=30)
+        admin.create_topics([topic], operation_timeout=_PATIENCE_SECONDS)[whole].result(_PATIENCE_SECONDS)
         return whole
 
     def admin(self) -> AdminClient:
@@ -74,9 +76,10 @@ class Kafka:
     def forget_topics(self) -> None:
         """Delete all topics with this prefix."""
         admin = self.admin()
-        topics = [name for name in admin.list_topics(timeout=30).topics if name.startswith(self.topic_prefix)]
+        found = admin.list_topics(timeout=_PATIENCE_SECONDS).topics
+        topics = [name for name in found if name.startswith(self.topic_prefix)]
         for deleted in admin.delete_topics(topics).values() if topics else ():
-            deleted.result(timeout=30)
+            deleted.result(_PATIENCE_SECONDS)
 
 
 class Broker(Server):

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from tests.services import guard
 from tests.services.run import ServiceError, Shared, TestRun, share
 from tests.services.server import Server, free_port, run_to_end, started
 
+_PATIENCE_SECONDS = 60.0
 #: Tests end servers all the time, and no test of ours pulls the plug of the machine.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
+    "autovacuum": "off",  # it holds locks and changes sizes whenever it likes
     "max_connections": "200",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -51,7 +54,17 @@ class PostgresServer:
         try:
             yield sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
         finally:
-            self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._run(statement)
+            except psycopg.errors.ObjectInUse:  # the server waits five seconds for those whom it has ended
+                if time.monotonic() > until:
+                    raise
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(plain(self.url), autocommit=True) as connection:

@@ -117,7 +117,7 @@ class Server:
         if self._process is not None:
             guard.end(self._process, signal_name)
         if self._guard is not None:
-            self._guard.wait(timeout=30)
+            self._guard.wait(timeout=_START_SECONDS)
         self._process = self._guard = None
 
     def _start_guard(self) -> None:
@@ -193,10 +193,12 @@ def free_port() -> int:
     """A port of 127.0.0.1 on which nothing listens.
 
     From below the range that systems give to outgoing connections: otherwise a client that keeps trying to
-    reach a stopped server could be given that very port, and would talk to itself.
+    reach a stopped server could be given that very port, and would talk to itself. Each worker has ports of
+    its own: a server that is stopped for a moment finds its port free when it starts again.
     """
+    first = 15_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15 * 1000
     while True:
-        port = random.randint(15000, 30000)
+        port = random.randrange(first, first + 1000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

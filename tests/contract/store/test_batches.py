@@ -125,7 +125,7 @@ def in_batches(store: Store, chosen: Sequence[Record], sizes: Sequence[int]) -> 
 ORDERS = st.permutations(range(len(RAWS))) | st.lists(st.integers(0, len(RAWS) - 1), max_size=60)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(order=ORDERS, sizes=st.lists(st.integers(1, 80), min_size=1, max_size=4))
 def test_a_batch_leaves_what_its_records_one_by_one_would(
     backend: str,
@@ -145,7 +145,7 @@ def test_a_batch_leaves_what_its_records_one_by_one_would(
     assert tables(store) == before
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(order=st.permutations(range(len(STORY) + len(AGENT_STORY))), size=st.integers(1, 60))
 def test_the_order_of_arrival_and_the_cut_into_batches_change_nothing(
     backend: str, kept_stores: KeptStores, request: pytest.FixtureRequest, order: list[int], size: int

@@ -99,7 +99,7 @@ def test_an_empty_store_has_no_sources(engine: sa.Engine) -> None:
         assert completeness.survey(connection) == (0, 0, 0, ())
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 25), min_size=1, max_size=30))
 def test_gaps_and_repeats_are_those_of_the_numbers(engine: sa.Engine, numbers: list[int]) -> None:
     fill(engine, {"a": padded(*numbers), "b": padded(1)})

@@ -154,7 +154,9 @@ _EXECUTIONS = st.builds(
     st.integers(min_value=0, max_value=8 * 24 * 60),
 )
 _FAIRLY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -88,7 +88,7 @@ def work() -> Callable[[Agent, Assignment], tuple[Report, str]]:
             env={**small_environment(), **variables, **launch.env},
             folder=assignment.folder,
             log=log,
-            timeout_seconds=30.0,
+            timeout_seconds=120.0,
             grace_seconds=0.3,
         )
         report = asyncio.run(run(job))

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from polly.process.identity import start_identity
+
 GOOD = "for name in owned: pathlib.Path(name).write_text('value = 0\\n')\n"
 PRELUDE = """
 import os, pathlib, shutil, signal, subprocess, sys, time
@@ -64,7 +66,7 @@ def hostile(repo: Path, git: Callable[..., str], tmp_path: Path) -> Run:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=120,
+            timeout=600,
             check=False,
         )
         assert "Traceback" not in done.stderr
@@ -106,7 +108,8 @@ def test_one_that_crashes_after_editing_fails_and_its_edits_are_kept(hostile: Ru
 def test_one_that_hangs_is_stopped_at_its_time_limit(hostile: Run) -> None:
     outcome = hostile(
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(60)\n",
-        "POLLY_RUN__TIMEOUT_MINUTES=0.02",
+        # The other agent has no more time than that either.
+        "POLLY_RUN__TIMEOUT_MINUTES=0.1",
     )
     assert outcome.bad["state"] == "failed"
     assert "timed out" in outcome.told
@@ -141,8 +144,7 @@ def test_one_that_leaves_children_behind_takes_them_along(hostile: Run, tmp_path
         f" start_new_session=True)\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n"
     )
     assert outcome.bad["state"] == "ready"
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert start_identity(int((tmp_path / "pid").read_text())) is None
 
 
 def test_one_that_fills_the_disk_is_stopped(hostile: Run) -> None:

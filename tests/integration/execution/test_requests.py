@@ -20,7 +20,7 @@ from polly.git import Entry
 from polly.work.plan import Files
 from polly.work.requests import FileRequest, files_with
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 
 
 class Office:

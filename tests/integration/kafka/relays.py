@@ -78,7 +78,7 @@ def read_all(kafka: KafkaSettings) -> list[Found]:
     consumer = Consumer({**options, "enable.partition.eof": True, "enable.auto.commit": False})
     found = []
     with closing(consumer):
-        topics = consumer.list_topics(timeout=30).topics
+        topics = consumer.list_topics(timeout=60).topics
         wanted = {kafka.topic_prefix + name + end for name in TOPICS for end in ("", ".dlq")}
         parts = [
             TopicPartition(name, number, 0)
@@ -149,9 +149,9 @@ class RelayBench:
 
         return Relay(self.folder, addressing, connect, self.said.append, self.keep)
 
-    def run(self, patience_seconds: float = 60.0) -> RelayResult:
+    def run(self, patience_seconds: float = 300.0) -> RelayResult:
         """Relay until the spool is empty."""
-        return self.relay().run(until_empty=True, patience_seconds=patience_seconds, flush_seconds=10.0)
+        return self.relay().run(until_empty=True, patience_seconds=patience_seconds, flush_seconds=60.0)
 
     def found(self) -> list[Found]:
         return read_all(self.kafka)
@@ -225,5 +225,5 @@ class Program:
 
     def end(self) -> tuple[int, str]:
         """Its exit code and what it said at last."""
-        _, said = self._process.communicate(timeout=60)
+        _, said = self._process.communicate(timeout=300)
         return self._process.returncode, said

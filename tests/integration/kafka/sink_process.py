@@ -27,7 +27,7 @@ from polly.events.event import RUNS_TOPIC, TOPICS
 
 QUIET = {"log_level": 0}
 #: How long anything may take; nothing is measured by it.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def event(number: int = 0) -> tuple[str, bytes]:
@@ -70,7 +70,7 @@ def send(bootstrap: str, topic: str, values: Iterable[bytes | None], *, partitio
                 break
             except BufferError:
                 client.poll(0.1)
-    assert client.flush(60) == 0
+    assert client.flush(PATIENCE) == 0
     assert refused == []
 
 
@@ -180,7 +180,7 @@ class SinkWorld:
         """The group's offsets of the topic of runs, by partition."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         asked = ConsumerGroupTopicPartitions(self.group)
-        found = admin.list_consumer_group_offsets([asked])[self.group].result(timeout=30)
+        found = admin.list_consumer_group_offsets([asked])[self.group].result(timeout=60)
         return {each.partition: each.offset for each in found.topic_partitions if each.topic == self.topic}
 
     def positions(self) -> dict[int, int]:
@@ -198,7 +198,7 @@ class SinkWorld:
         try:
             place = TopicPartition(self.dead_letters, 0, 0)
             client.assign([place])
-            _low, high = client.get_watermark_offsets(place, timeout=30)
+            _low, high = client.get_watermark_offsets(place, timeout=60)
             found: list[Any] = []
             while len(found) < high:
                 found += [each for each in client.consume(high - len(found), 5) if each.error() is None]
@@ -248,15 +248,20 @@ class Sink:
         """Until it has told this."""
         wait(lambda: words in self.told(), self, f"{words!r} told")
 
+    def wait_until_paused(self, cause: str) -> None:
+        """Until it has told that it waits, and shows it: what it shows follows what it tells."""
+        self.wait_for(f"Paused ({cause})")
+        wait(lambda: self.probe("/readyz") == 503, self, "unready")
+
     def status(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/status", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/status", timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
     def probe(self, path: str) -> int:
         """The status of an endpoint."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -267,7 +272,7 @@ class Sink:
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if re.match(rf"{name}[ {{]", line))
 

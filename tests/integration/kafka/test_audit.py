@@ -166,8 +166,8 @@ def _records(kafka: Kafka, topic: str, count: int) -> list[Record]:
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
     found: list[Record] = []
-    for _ in range(100):
-        came = consumer.consume(count - len(found), 0.3)
+    for _ in range(200):
+        came = [each for each in consumer.consume(count - len(found), 0.3) if each.error() is None]
         found += [Record(message.offset() or 0, message.value() or b"") for message in came]
         if len(found) >= count:
             break

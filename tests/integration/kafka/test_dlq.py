@@ -171,8 +171,8 @@ def read(kafka: Kafka, topic: str, count: int) -> list[Message]:
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
     found: list[Message] = []
-    for _ in range(100):
-        found += consumer.consume(count - len(found), 0.3)
+    for _ in range(200):
+        found += [each for each in consumer.consume(count - len(found), 0.3) if each.error() is None]
         if len(found) >= count:
             break
     consumer.close()

@@ -49,7 +49,7 @@ class Hammer:
                 phase, began = self.phase, time.monotonic()
                 try:
                     connection = http.client.HTTPConnection(
-                        self._place.hostname or "", self._place.port, timeout=30
+                        self._place.hostname or "", self._place.port, timeout=60
                     )
                     connection.request("GET", path)
                     answer = connection.getresponse()

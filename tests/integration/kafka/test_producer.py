@@ -24,7 +24,7 @@ def test_each_record_has_its_own_outcome(mock_kafka: MockCluster) -> None:
     mock_kafka.create_topic("t", partitions=4)
     sending = publisher(mock_kafka.bootstrap, {"message.max.bytes": 2000})
     messages = [Message("t", b"x" * size, b"k") for size in (10, 3000, 20)]
-    outcomes = sending.publish(messages, 10.0)
+    outcomes = sending.publish(messages, 60.0)
     assert [outcome and outcome.fault for outcome in outcomes] == [None, Fault.OVERSIZE, None]
     assert sending.publish((), 1.0) == ()
 
@@ -44,12 +44,12 @@ def test_what_the_broker_answers_is_told_apart(
 ) -> None:
     mock_kafka.create_topic("t")
     sending = publisher(mock_kafka.bootstrap)
-    assert sending.publish((Message("t", b"first"),), 10.0) == (None,)
+    assert sending.publish((Message("t", b"first"),), 60.0) == (None,)
     mock_kafka.push_errors(Request.PRODUCE, [code])
-    (outcome,) = sending.publish((Message("t", b"second"),), 10.0)
+    (outcome,) = sending.publish((Message("t", b"second"),), 60.0)
     assert (outcome and outcome.fault) == expected
     if expected is not Fault.MISCONFIGURED:  # the client remembers that for a while
-        assert sending.publish((Message("t", b"third"),), 10.0) == (None,)
+        assert sending.publish((Message("t", b"third"),), 60.0) == (None,)
 
 
 def test_a_gapless_publisher_is_over_when_a_record_is_refused_and_says_so_once(
@@ -58,10 +58,10 @@ def test_a_gapless_publisher_is_over_when_a_record_is_refused_and_says_so_once(
     mock_kafka.create_topic("t")
     sending = publisher(mock_kafka.bootstrap, gapless=True)
     mock_kafka.push_errors(Request.PRODUCE, [KafkaError.INVALID_RECORD])
-    (outcome,) = sending.publish((Message("t", b"x"),), 10.0)
+    (outcome,) = sending.publish((Message("t", b"x"),), 60.0)
     assert outcome
     assert outcome.fault is Fault.REFUSED
-    sending.flush(5.0)
+    sending.flush(60.0)
     assert sending.over
     assert sending.over.fault is Fault.CLIENT_OVER
     refused = sending.send(Message("t", b"y"), Group())
@@ -73,13 +73,13 @@ def test_a_gapless_publisher_is_over_when_a_record_is_refused_and_says_so_once(
 def test_a_cluster_that_is_away_is_no_outcome_in_time_with_the_reason(mock_kafka: MockCluster) -> None:
     mock_kafka.create_topic("t")
     sending = publisher(mock_kafka.bootstrap)
-    assert sending.publish((Message("t", b"first"),), 10.0) == (None,)
+    assert sending.publish((Message("t", b"first"),), 60.0) == (None,)
     mock_kafka.set_down()
     (outcome,) = sending.publish((Message("t", b"second"),), 0.5)
     assert outcome
     assert outcome.fault is Fault.PASSING
     mock_kafka.set_up()
-    assert sending.publish((Message("t", b"third"),), 20.0) == (None,)
+    assert sending.publish((Message("t", b"third"),), 60.0) == (None,)
 
 
 def test_the_queue_is_bounded(mock_kafka: MockCluster) -> None:
@@ -103,7 +103,7 @@ def test_the_queue_is_bounded(mock_kafka: MockCluster) -> None:
 def test_a_topic_that_does_not_exist_is_a_matter_of_settings(kafka: Kafka) -> None:
     topic = f"{kafka.topic_prefix}missing"
     sending = publisher(kafka.bootstrap, {"topic.metadata.propagation.max.ms": 100})
-    (outcome,) = sending.publish((Message(topic, b"x"),), 30.0)
+    (outcome,) = sending.publish((Message(topic, b"x"),), 60.0)
     assert outcome
     assert outcome.fault is Fault.MISCONFIGURED
 

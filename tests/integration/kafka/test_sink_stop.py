@@ -29,6 +29,7 @@ def _stuck_in_the_database(world: SinkWorld, database: PostgresCluster) -> Sink:
     sink.wait_until_ready()
     world.emit(good(100), poison(2))
     wait(world.is_settled, sink, "the first events stored")
+    wait(lambda: world.committed() == world.positions(), sink, "the first events committed")
     database.freeze()
     world.emit(good(50), poison(2))
     wait(lambda: sink.metric("polly_sink_records_in_hand") > 0, sink, "a batch in hand")
@@ -87,6 +88,7 @@ def test_status_tells_every_state_from_the_others(
     world.emit(good(20), poison(1))
     wait(lambda: sink.status()["lag_records"] == 0 and sink.status()["stored"] == 20, sink, "stored")
 
+    sink.wait_until_ready()
     ready = status(url)
     assert ready.returncode == 0, ready
     assert "ready" in ready.stdout
@@ -95,7 +97,7 @@ def test_status_tells_every_state_from_the_others(
 
     postgres_of_its_own.kill()
     world.emit(good(5))
-    sink.wait_for("Paused (store_unavailable)")
+    sink.wait_until_paused("store_unavailable")
     away = status(url)
     assert away.returncode == 1, away
     assert "no: paused (store_unavailable)" in away.stdout

@@ -385,4 +385,5 @@ def _wait_for_children(root: Path) -> None:
         except psutil.Error:
             return False
 
-    psutil.wait_procs([process for process in psutil.process_iter() if at_work(process)])
+    while found := [process for process in psutil.process_iter() if at_work(process)]:
+        psutil.wait_procs(found)

@@ -13,6 +13,9 @@ from polly.process.process_table import marked
 
 MakeJob = Callable[..., Job]
 
+#: How long anything may take; nothing is measured by it.
+PATIENCE = 120.0
+
 
 @pytest.fixture
 def job(tmp_path: Path) -> MakeJob:
@@ -27,7 +30,7 @@ def job(tmp_path: Path) -> MakeJob:
             "env": small_environment(),
             "folder": tmp_path / "job",
             "log": tmp_path / "job" / "log.txt",
-            "timeout_seconds": 30.0,
+            "timeout_seconds": PATIENCE,
             "grace_seconds": 0.3,
         }
         return Job(**{**fields, **given})
@@ -42,7 +45,7 @@ def no_process_survives(tmp_path: Path) -> Iterator[None]:
     specs = [json.loads(file.read_text()) for file in tmp_path.rglob("spec.json")]
     shims = [json.loads(file.read_text()) for file in tmp_path.rglob("started.json")]
     assert not {pid for spec in specs for pid in marked(spec["job"])}
-    deadline = time.monotonic() + 10  # a shim ends right after its report
+    deadline = time.monotonic() + PATIENCE  # a shim ends right after its report
     while any(_is_shim(shim["pid"], shim["identity"]) for shim in shims):
         assert time.monotonic() < deadline, "a shim did not end"
         time.sleep(0.01)

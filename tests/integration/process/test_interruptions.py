@@ -27,12 +27,12 @@ from pathlib import Path
 from polly.process import Job, run, small_environment
 folder = Path(sys.argv[1])
 asyncio.run(run(Job(command=sys.argv[2], cwd=folder / 'work', env=small_environment(), folder=folder / 'job',
-    log=folder / 'job' / 'log.txt', timeout_seconds=60, watch_parent=sys.argv[3] == 'watch')))
+    log=folder / 'job' / 'log.txt', timeout_seconds=120, watch_parent=sys.argv[3] == 'watch')))
 """
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
@@ -71,7 +71,8 @@ async def _run_until_up(job: Job) -> "asyncio.Task[object]":
 
 
 def test_cancelling_stops_the_tree_before_it_goes_on(job: MakeJob) -> None:
-    running = job("echo up; setsid sleep 60 & sleep 60")
+    # A signal may take longer to be obeyed than the usual grace of these tests.
+    running = job("echo up; setsid sleep 60 & sleep 60", grace_seconds=60.0)
 
     async def scenario() -> None:
         task = await _run_until_up(running)
@@ -119,7 +120,7 @@ def test_cancelling_while_it_starts_leaves_nothing_behind(job: MakeJob, turns: i
 
 
 def test_a_shim_that_is_killed_is_told_as_lost_and_its_program_ended(job: MakeJob) -> None:
-    running = job("echo up; sleep 60 & setsid sleep 60")
+    running = job("sleep 60 & setsid sleep 60 & echo up; wait")
 
     async def scenario() -> None:
         task = await _run_until_up(running)
@@ -134,7 +135,7 @@ def test_a_shim_that_is_killed_is_told_as_lost_and_its_program_ended(job: MakeJo
 
 def test_a_lost_job_is_seen_as_lost_and_swept_by_the_next_polly(job: MakeJob, tmp_path: Path) -> None:
     running = job()
-    polly = _start_in_another_polly(tmp_path, "echo up; sleep 60 & setsid sleep 60", watch=False)
+    polly = _start_in_another_polly(tmp_path, "sleep 60 & setsid sleep 60 & echo up; wait", watch=False)
     _until(lambda: _started(running))
     _kill(polly)
     assert state(running.folder) is JobState.RUNNING

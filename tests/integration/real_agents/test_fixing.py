@@ -16,6 +16,7 @@ from tests.integration.real_agents.demo import AGENTS, LAST, Demo, make_demo, to
 from tests.model.log import Entry, Request
 from tests.model.script import Action, Step, Usage
 from tests.model.scripted_model import ScriptedModel
+from tests.services import guard
 
 Polly = Callable[..., subprocess.CompletedProcess[str]]
 Git = Callable[..., str]
@@ -73,13 +74,15 @@ def _is_fixed(polly: Polly, demo: Demo) -> bool:
 
 def _agents_at_work(program: Path) -> list[psutil.Process]:
     """The processes of the agents' program whose home is below that of this test's Polly."""
-    found = []
+    found = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             home = process.environ().get("HOME", "")
             if process.exe() == str(program) and home.startswith(os.environ["POLLY_HOME"]):
-                found.append(process)
-    return found
+                found[process] = process.ppid()
+    agents = {process.pid for process in found}
+    # What an agent starts is for a moment another process of its program.
+    return [process for process, parent in found.items() if parent not in agents]
 
 
 def _have_come(number: int) -> Callable[[list[Entry]], bool]:
@@ -143,7 +146,7 @@ def test_agents_at_work_are_taken_over_when_polly_was_killed_and_ask_for_nothing
     first.wait()
     second = begin("resume")
     model.let_meet(AGENTS + 1)  # the last whom the four have waited for
-    _, errors = second.communicate(timeout=120)
+    _, errors = second.communicate(timeout=600)
     assert second.returncode == 0, errors
     assert _is_fixed(polly, demo)
     sessions = {request.session for request in model.requests() if request.session}
@@ -165,6 +168,6 @@ def test_no_agent_goes_on_when_polly_is_asked_to_end(
     at_work = _agents_at_work(claude_program)
     assert len(at_work) == AGENTS
     run.send_signal(sign)
-    run.communicate(timeout=120)
+    run.communicate(timeout=600)
     assert run.returncode != 0
-    assert not any(process.is_running() for process in at_work)
+    assert not any(guard.is_there(process) for process in at_work)

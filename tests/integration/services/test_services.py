@@ -61,7 +61,7 @@ def produce(bootstrap: str, topic: str, *values: bytes) -> None:
 def consume(client: Consumer, count: int) -> list[Message]:
     """The next `count` records; fails when they do not come."""
     messages: list[Message] = []
-    for _ in range(300):
+    for _ in range(600):
         for message in client.consume(count - len(messages), 0.2):
             assert message.error() is None
             messages.append(message)
@@ -137,7 +137,7 @@ def test_a_frozen_postgres_is_silent_until_it_thaws(postgres_of_its_own: Postgre
 
 def test_kafka_gives_back_keys_values_and_headers(kafka: Kafka) -> None:
     topic = kafka.create_topic("events", partitions=3)
-    assert len(kafka.admin().list_topics(topic, timeout=30).topics[topic].partitions) == 3
+    assert len(kafka.admin().list_topics(topic, timeout=60).topics[topic].partitions) == 3
 
     produce(kafka.bootstrap, topic, b"one", b"two")
 
@@ -169,7 +169,7 @@ def test_topics_of_two_tests_never_meet(kafka: Kafka, kafka_server: str) -> None
     with corner(kafka_server) as other:
         topic = other.create_topic("events")
         assert not topic.startswith(kafka.topic_prefix)
-    assert topic not in kafka.admin().list_topics(timeout=30).topics
+    assert topic not in kafka.admin().list_topics(timeout=60).topics
 
 
 @pytest.mark.parametrize("end", [KafkaBroker.stop, KafkaBroker.kill])
@@ -197,10 +197,10 @@ def test_a_frozen_kafka_is_silent_until_it_thaws(kafka_of_its_own: KafkaBroker) 
 
     kafka_of_its_own.thaw()
     # A broker of one test's own has no topics, and makes none because somebody asks for it.
-    asked = admin.list_topics("nobody-made-it", timeout=30).topics["nobody-made-it"]
+    asked = admin.list_topics("nobody-made-it", timeout=60).topics["nobody-made-it"]
     assert asked.error is not None
     assert asked.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
-    assert admin.list_topics(timeout=30).topics == {}
+    assert admin.list_topics(timeout=60).topics == {}
 
 
 def test_the_mock_cluster_refuses_a_commit_when_told_to(mock_kafka: MockCluster) -> None:
@@ -215,7 +215,7 @@ def test_the_mock_cluster_refuses_a_commit_when_told_to(mock_kafka: MockCluster)
             client.commit(message=message, asynchronous=False)
 
         assert refused.value.args[0].code() == KafkaError.ILLEGAL_GENERATION
-        (committed,) = client.committed([TopicPartition("events", message.partition() or 0)], timeout=30)
+        (committed,) = client.committed([TopicPartition("events", message.partition() or 0)], timeout=60)
         assert committed.offset == OFFSET_INVALID
 
 

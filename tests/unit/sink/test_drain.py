@@ -186,6 +186,13 @@ def test_the_files_of_many_small_producers_are_stored_together(
     assert watched.offered == [30]
 
 
+@pytest.fixture
+def however_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tries together count as quick."""
+    monkeypatch.setattr(drain_module, "_QUICK_SECONDS", 600.0)
+
+
+@pytest.mark.usefixtures("however_slow")
 def test_trouble_that_passes_at_once_is_not_even_told(
     tmp_path: Path, store: SqliteStore, event: MakeEvent
 ) -> None:
@@ -195,6 +202,7 @@ def test_trouble_that_passes_at_once_is_not_even_told(
     assert len(watched.offered) == 4
 
 
+@pytest.mark.usefixtures("however_slow")
 def test_trouble_that_stays_is_told_and_the_spool_is_kept(
     tmp_path: Path, store: SqliteStore, event: MakeEvent
 ) -> None:

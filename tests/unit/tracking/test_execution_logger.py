@@ -260,7 +260,7 @@ _WILD: Any = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(wild=st.tuples(*[_WILD] * 8))
 def test_nothing_that_is_handed_over_makes_it_raise(home: Path, wild: tuple[Any, ...]) -> None:
     logger = AgentExecutionLogger(
