@@ -122,14 +122,13 @@ def batches(found: Sequence[Record], size: int = BATCH) -> Iterator[Batch]:
 
 
 def judged(found: Sequence[Record], form: Any) -> list[Event]:
-    stored_at = form.time(datetime.now(UTC))
-    return [event for each in found if isinstance(event := judge("bench", each, form, stored_at), Event)]
+    return [event for each in found if isinstance(event := judge("bench", each, form), Event)]
 
 
-def plain_rows(events: Sequence[Event]) -> list[Rows]:
-    """Batch by batch, the rows that ingesting all of it leaves behind."""
+def plain_rows(events: Sequence[Event], seen: set[Any] | None = None) -> list[Rows]:
+    """Batch by batch, the rows that ingesting all of it leaves behind; `seen`: keys of those before."""
     made: list[Rows] = []
-    seen: set[Any] = set()
+    seen = set() if seen is None else seen
     last = {
         (parts.table, row[: len(parts.key)]): (parts.columns, row)
         for parts in part_rows(list(enumerate(events)))
@@ -137,7 +136,7 @@ def plain_rows(events: Sequence[Event]) -> list[Rows]:
     }
     for start in range(0, len(events), BATCH):
         chosen = list(enumerate(events[start : start + BATCH]))
-        rows: Rows = [("events", EVENT_COLUMNS, [event.row for _, event in chosen])]
+        rows: Rows = [("events", (*EVENT_COLUMNS, "stored_at"), [(*event.row, NOON) for _, event in chosen])]
         rows += [(own.table, own.columns, own.rows) for own in own_rows(chosen)]
         for parts in part_rows(chosen):
             keys = [(parts.table, row[: len(parts.key)]) for row in parts.rows]
@@ -196,12 +195,11 @@ def ingest_all(store: Any, found: Sequence[Record], size: int = BATCH) -> None:
 
 def write_all(store: PostgresStore, events: Sequence[Event]) -> None:
     """What `ingest` does, from records that are judged already."""
-    now = datetime.now(UTC)
     for start in range(0, len(events), BATCH):
         chosen = events[start : start + BATCH]
         with store._ingesting() as connection, connection.transaction():
             writer = PostgresWriter(connection, store._memory)
-            writer.advance([Batch("bench", start, start + len(chosen), ())], now)
+            writer.advance([Batch("bench", start, start + len(chosen), ())])
             writer.store(iter(chosen))
 
 

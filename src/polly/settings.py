@@ -257,7 +257,7 @@ class SinkSettings(_Section):
     batch_records: int = Field(default=1000, ge=1, description="the most records of one transaction")
     batch_mb: float = Field(default=8.0, gt=0, description="the most that they hold")
     linger_ms: int = Field(default=200, ge=1, le=10_000, description="how long a batch waits for more")
-    queue_mb: float = Field(default=4.0, gt=0, description="fetched ahead and kept in memory")
+    queue_mb: float = Field(default=3.0, gt=0, description="fetched ahead and kept in memory")
     flood_share: float = Field(
         default=0.2, gt=0, le=1, description="of the last records: more poison than this pauses the sink"
     )

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ from polly.cli.options import OutputFormat
 from polly.cli.output import Format, say
 from polly.cli.record_settings import Config, record_settings, require_bootstrap_servers
 from polly.events.event import TOPICS
-from polly.events.transfer import Batch, DeadLetter, IngestResult
+from polly.events.transfer import Batch, DeadLetter, IngestResult, Record
 from polly.garbage import spare_what_is_there
 from polly.settings import Settings, SinkSettings, state_home
 
@@ -154,6 +154,10 @@ class OpenedWhenNeeded:
 
     def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
         return self._store.ingest(batches, most_dead=most_dead)
+
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        if self._opened is not None:  # a hint is not worth the trouble that opening can be
+            self._opened.expect(records)
 
     def position(self, stream: str) -> int:
         return self._store.position(stream)

@@ -1,6 +1,6 @@
 """What both stores answer in the same words: SQLAlchemy speaks to either database."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
-from polly.events.transfer import DeadLetter
+from polly.events.transfer import DeadLetter, Record
 from polly.store import readers
 from polly.store.ingest.letters import stored_letter
 from polly.store.ports import RunSummary
@@ -44,6 +44,9 @@ class AskingStore:
         query = sa.select(sink_offsets.c.next_offset).where(sink_offsets.c.stream == stream)
         with self._reading() as connection:
             return connection.execute(query).scalar() or 0
+
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        """Nothing is done before they come, unless a backend says otherwise."""
 
     def forget(self, stream: str) -> None:
         """Drops the position of a stream that is gone for good. Its events stay."""

@@ -1,7 +1,7 @@
 """What a store of events offers. A new backend passes tests/contract/store."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from polly.events.transfer import Batch, DeadLetter, IngestResult
+from polly.events.transfer import Batch, DeadLetter, IngestResult, Record
 from polly.work.effort import EffortSample
 from polly.work.routing import Outcome
 from polly.work.run import RunState, Verdict
@@ -78,6 +78,10 @@ class Store(Protocol):
         neighbours. With nothing written, raises OffsetMoved when a stream does not stand at its batch's
         start (one that was never seen stands anywhere), and TooManyDead for more letters than `most_dead`.
         """
+        ...
+
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        """A hint: these records come next, by stream. What they are may be found out ahead."""
         ...
 
     def refilling(self, *, keep: bool) -> AbstractContextManager[Refiller]:

@@ -2,19 +2,22 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from selectors import DefaultSelector
 from typing import Any, Self
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import conninfo
 from psycopg.abc import AdaptContext, PQGen
+from psycopg.waiting import Ready, Wait
 
 from polly.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from polly.events.transfer import Batch, IngestResult, OffsetMoved, TooManyDead
+from polly.events.transfer import Batch, IngestResult, OffsetMoved, Record, TooManyDead
 from polly.store.asking import AskingStore
+from polly.store.ingest.ahead import Ahead
 from polly.store.ingest.postgres_writer import Memory, PostgresWriter, with_adapters
 from polly.store.ingest.sqlstates import Trouble, trouble_of, trouble_of_connecting
 from polly.store.ingest.transaction import ingest
@@ -45,6 +48,8 @@ class _PatientConnection(psycopg.Connection[Any]):
     """A connection that does not wait for ever for a server that keeps silent."""
 
     patience_seconds: float | None = None
+    #: What can be done while the server is at work: a little of it each time, False when nothing is left.
+    meanwhile: Callable[[], bool] | None = None
 
     def wait(self, gen: PQGen[Any], *args: Any, **options: Any) -> Any:
         """Runs what talks to the server. The connection is closed when the answer takes too long."""
@@ -60,9 +65,21 @@ class _PatientConnection(psycopg.Connection[Any]):
                     gen.close()
                     self.pgconn.finish()
                     raise psycopg.OperationalError("the server does not answer")
-                wanted = gen.send((yield wanted))
+                wanted = gen.send(self._work_until_ready(wanted) or (yield wanted))
         except StopIteration as done:
             return done.value
+
+    def _work_until_ready(self, wanted: Wait) -> Ready | None:
+        """None when there is nothing to do (any more) but to wait."""
+        if self.meanwhile is None:
+            return None
+        with DefaultSelector() as selector:
+            selector.register(self.fileno(), wanted)
+            while not (found := selector.select(0)):
+                if not self.meanwhile():
+                    self.meanwhile = None
+                    return None
+            return Ready(found[0][1])
 
 
 class _CannotConnect(psycopg.OperationalError):
@@ -82,6 +99,7 @@ class PostgresStore(AskingStore):
         self._connection: _PatientConnection | None = None
         self._memory = Memory()
         self._unknown: tuple[object, int] = (None, 0)
+        self._ahead = Ahead(PostgresWriter.form)
 
     @property
     def place(self) -> str:
@@ -109,16 +127,23 @@ class PostgresStore(AskingStore):
         with self._problems("written"), self._ingesting() as connection:
             try:
                 memory = self._memory.copy()
+                connection.meanwhile = self._ahead.work
                 with connection.transaction():
                     writer = PostgresWriter(connection, memory, isolates_unknown=times >= MOST_UNKNOWN)
-                    result = ingest(writer, batches, most_dead)
+                    result = ingest(writer, batches, most_dead, self._ahead.look)
             except psycopg.Error as error:
                 if error.sqlstate and trouble_of(error.sqlstate) is Trouble.UNKNOWN:
                     self._unknown = (batch, times + 1)
                 raise
+            finally:
+                connection.meanwhile = None
         self._memory = memory
         self._unknown = (None, 0)
         return result
+
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        """These come next: they are judged while the server is at work on those before."""
+        self._ahead.expect(records)
 
     @contextmanager
     def refilling(self, *, keep: bool) -> Iterator[PostgresWriter]:

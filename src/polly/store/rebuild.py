@@ -8,7 +8,6 @@ at any time and done again.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -176,11 +175,10 @@ def _refill(store: Store, form: Form, page: Sequence[Stored], *, keep: bool) -> 
 
 
 def _judged(page: Sequence[Stored], form: Form) -> tuple[list[Event], list[Unusable]]:
-    stored_at = form.time(datetime.now(UTC))
     events: list[Event] = []
     unusable: list[Unusable] = []
     for place, row in enumerate(page):
-        judged = judge("events", Record(place, row.envelope.encode()), form, stored_at)
+        judged = judge("events", Record(place, row.envelope.encode()), form)
         if isinstance(judged, Refused):
             unusable.append(_unusable(row, judged.reason))
         elif judged.identity != (row.id, row.source):

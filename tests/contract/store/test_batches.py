@@ -113,10 +113,16 @@ def one_by_one(store: Store, chosen: Sequence[Record]) -> None:
         store.ingest([Batch("s", record.position, record.position + 1, (record,))])
 
 
-def in_batches(store: Store, chosen: Sequence[Record], sizes: Sequence[int]) -> None:
+def in_batches(
+    store: Store, chosen: Sequence[Record], sizes: Sequence[int], hints: Sequence[tuple[int, int]] = ()
+) -> None:
+    """hints: from where (after the start of a batch) to how many are said to come next, right or wrong."""
     start, turn = 0, 0
     while start < len(chosen):
         part = tuple(chosen[start : start + sizes[turn % len(sizes)]])
+        if hints:
+            after, count = hints[turn % len(hints)]
+            store.expect({"s": chosen[start + after :][:count]})
         store.ingest([Batch("s", start, start + len(part), part)])
         start, turn = start + len(part), turn + 1
 
@@ -126,13 +132,18 @@ ORDERS = st.permutations(range(len(RAWS))) | st.lists(st.integers(0, len(RAWS) -
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(order=ORDERS, sizes=st.lists(st.integers(1, 80), min_size=1, max_size=4))
+@given(
+    order=ORDERS,
+    sizes=st.lists(st.integers(1, 80), min_size=1, max_size=4),
+    hints=st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90)), max_size=4),
+)
 def test_a_batch_leaves_what_its_records_one_by_one_would(
     backend: str,
     strict_stores: KeptStores,
     request: pytest.FixtureRequest,
     order: list[int],
     sizes: list[int],
+    hints: list[tuple[int, int]],
 ) -> None:
     def server() -> Any:
         return request.getfixturevalue("postgres_server")
@@ -141,7 +152,7 @@ def test_a_batch_leaves_what_its_records_one_by_one_would(
     one_by_one(expected, records(order))
     before = tables(expected)
     store = emptied(strict_stores(backend, server))
-    in_batches(store, records(order), sizes)
+    in_batches(store, records(order), sizes, hints)
     assert tables(store) == before
 
 
@@ -251,7 +262,7 @@ def test_records_of_a_table_that_takes_nothing_are_not_dead_beside_good_ones(
 def test_every_kind_of_event_has_a_harmless_one_that_its_tables_take(store: Store, backend: str) -> None:
     form = sqlite_form() if backend == "sqlite" else postgres_form()
     events = [
-        judge("s", Record(n, as_bytes(data, event_id=f"id-{n}")), form, form.time(NOON))
+        judge("s", Record(n, as_bytes(data, event_id=f"id-{n}")), form)
         for n, data in enumerate([*STORY, *AGENT_STORY])
     ]
     assert all(isinstance(event, Event) for event in events)

@@ -19,6 +19,9 @@ from polly.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from polly.events.agents import ExecutionStarted
 from polly.events.transfer import Batch, IngestResult, OffsetMoved, Record
 from polly.store import schema
+from polly.store.ingest import ahead
+from polly.store.ingest.form import Form
+from polly.store.ingest.judge import Event, Refused, judge
 from polly.store.postgres import MOST_UNKNOWN, PostgresStore
 
 
@@ -425,3 +428,47 @@ def test_what_the_url_says_wins(postgres_url: str) -> None:
     with psycopg.connect(plain(postgres_url)) as connection:
         assert connection.execute("SELECT count(*) FROM here.events").fetchone() == (2,)
         assert connection.execute("SELECT to_regclass('public.events')").fetchone() == (None,)
+
+
+def work_slowly(url: str) -> None:
+    """The server is at work for a while after it has got the events of a batch."""
+    sleep = "BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END"
+    admin(
+        url,
+        f"CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ {sleep} $$",
+        "CREATE TRIGGER slowly AFTER INSERT ON events EXECUTE FUNCTION slowly()",
+    )
+
+
+def test_what_comes_next_is_judged_while_the_server_is_at_work(
+    own: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("it has been judged already")
+
+    work_slowly(postgres_url)
+    following = batch(2, *actions("three", "four"), b"no json")
+    own.expect({"s": following[0].records})
+    own.ingest(batch(0, *actions("one", "two")))
+    monkeypatch.setattr(ahead, "judge", never)
+    assert own.ingest(following)[:3] == (2, 0, 1)
+
+
+def test_a_fault_in_judging_ahead_is_told_and_nothing_was_written(
+    own: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(stream: str, record: Record, form: Form) -> Event | Refused:
+        if record.position >= 2:
+            raise RuntimeError("a fault of ours")
+        return judge(stream, record, form)
+
+    work_slowly(postgres_url)
+    first, following = batch(0, *actions("one", "two")), batch(2, *actions("three"))
+    own.expect({"s": following[0].records})
+    monkeypatch.setattr(ahead, "judge", faulty)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        own.ingest(first)
+    assert own.position("s") == 0
+    monkeypatch.undo()
+    assert own.ingest(first)[:3] == (2, 0, 0)
+    assert own.ingest(following)[:3] == (1, 0, 0)

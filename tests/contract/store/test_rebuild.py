@@ -212,7 +212,7 @@ def test_another_one_may_store_all_the_time(store_url: str) -> None:
 def test_an_event_that_is_gone_by_now_gets_no_rows(store: Store, backend: str) -> None:
     form = sqlite_form() if backend == "sqlite" else postgres_form()
     raws = told(action(1), action(2), *an_execution(1))
-    judged = [judge("s", Record(place, raw), form, form.time(NOON)) for place, raw in enumerate(raws)]
+    judged = [judge("s", Record(place, raw), form) for place, raw in enumerate(raws)]
     events = [each for each in judged if isinstance(each, Event)]
     ingest(store, raws[:1])
     forget(store)

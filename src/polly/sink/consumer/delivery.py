@@ -4,11 +4,11 @@ Each step is tried once when it is called, and once done is not done again: afte
 earlier one has nothing left to do.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from polly.errors import PollyError, StoreError
-from polly.events.transfer import IngestResult
+from polly.events.transfer import IngestResult, Record
 from polly.sink.consumer.clock import Clock
 from polly.sink.consumer.flood import FloodWindow
 from polly.sink.consumer.hand import Part, batches
@@ -74,6 +74,10 @@ class Delivery:
             place: part for place, part in parts.items() if self._ledger.is_current(place, part.epoch)
         }
         self._age = age
+
+    def expect(self, records: Mapping[Place, Sequence[Record]]) -> None:
+        """What follows the batch, as far as it is known."""
+        self._destination.expect({stream_name(self._group, place): each for place, each in records.items()})
 
     def look_for_letters(self, places: Iterable[Place]) -> None:
         """The owner before may have stored dead letters that it could not publish any more."""

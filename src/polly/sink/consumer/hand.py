@@ -106,6 +106,10 @@ class Hand:
         full = self._count >= limits.records or self._bytes >= limits.size_bytes
         return full or (self._count > 0 and self.age(now) >= limits.age_seconds)
 
+    def records(self) -> dict[Place, tuple[Record, ...]]:
+        """All that is in hand."""
+        return {place: tuple(waiting.records) for place, waiting in self._waiting.items()}
+
     def cut(self, limits: Limits, now: float, only: Collection[Place] | None = None) -> dict[Place, Part]:
         """The next batch, out of the hand. What is too much for one transaction stays in hand.
 

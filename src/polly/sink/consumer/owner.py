@@ -214,6 +214,7 @@ class Owner:
             now = self._clock.monotonic()
             age = self._hand.age(now)
             self._delivery.take(self._hand.cut(self._options.limits, now), age)
+            self._look_ahead()
         if self._delivery.count and not self._patience.until_done(self._delivery.store):
             return False
         if not self._patience.until_done(self._delivery.publish):
@@ -221,6 +222,12 @@ class Owner:
         self._checked_at = self._clock.monotonic()
         self._is_uncommitted = True
         return True
+
+    def _look_ahead(self) -> None:
+        """Have the next batch in hand, if it is there already, while this one is stored."""
+        if not self._stopping.is_set():
+            self._fetch(0.0)
+            self._delivery.expect(self._hand.records())
 
     def _commit(self) -> None:
         """Tell the group, unless the sink is leaving: that does it as well, and waits less long for it."""

@@ -144,6 +144,10 @@ class Destination(Protocol):
         """All batches or none. Raises OffsetMoved, TooManyDead, StoreError."""
         ...
 
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        """A hint: these records come next, by stream. What they are may be found out ahead."""
+        ...
+
     def position(self, stream: str) -> int:
         """Where the next batch of the stream starts."""
         ...

@@ -10,7 +10,7 @@ from polly.events.transfer import Record, Stage
 from polly.store.ingest.form import Form
 from polly.store.ingest.rows import OwnRow, PartRow, rows_of
 
-#: The columns of `events` in the order of `Event.row`.
+#: The columns of `events` in the order of `Event.row`; when it is stored, nobody knows yet.
 EVENT_COLUMNS = (
     "id",
     "source",
@@ -21,7 +21,6 @@ EVENT_COLUMNS = (
     "session_id",
     "sequence",
     "envelope",
-    "stored_at",
 )
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -56,8 +55,8 @@ class Refused(NamedTuple):
     sqlstate: str | None = None
 
 
-def judge(stream: str, record: Record, form: Form, stored_at: object) -> Event | Refused:
-    """The record as rows in the form of a database, in which `stored_at` is already."""
+def judge(stream: str, record: Record, form: Form) -> Event | Refused:
+    """The record as rows in the form of a database."""
     raw = record.raw
     try:
         text = raw.decode("utf-8")
@@ -82,7 +81,6 @@ def judge(stream: str, record: Record, form: Form, stored_at: object) -> Event |
         envelope.sessionid,
         envelope.sequence,
         text,
-        stored_at,
     )
     return Event(stream, record, row, own, parts)
 

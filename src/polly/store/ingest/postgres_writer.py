@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -34,6 +34,7 @@ from polly.store.ingest.sqlstates import Trouble, is_missing_partition, row_of_c
 
 Connection = psycopg.Connection[Any]
 
+_COLUMNS = (*EVENT_COLUMNS, "stored_at")
 _MOVE = """
 UPDATE sink_offsets AS old SET next_offset = batch.stop, updated_at = %s
 FROM unnest(%s::text[], %s::int8[], %s::int8[]) AS batch (stream, start, stop)
@@ -64,8 +65,6 @@ _TYPES = {
 }
 #: What the client raises for a value that has no binary form.
 _NO_FORM = (psycopg.DataError, ValueError, OverflowError, TypeError, AttributeError, struct.error)
-
-_FORM = postgres_form()
 
 
 class JsonBytes(bytes):
@@ -122,26 +121,28 @@ class PostgresWriter:
     isolates_unknown: errors that nobody knows are taken to be about records.
     """
 
+    form = postgres_form()
+
     def __init__(self, connection: Connection, memory: Memory, *, isolates_unknown: bool = False) -> None:
-        self.form = _FORM
         self._connection = connection
         self._cursor = connection.cursor()
         self._memory = memory
         self._isolates_unknown = isolates_unknown
         self._used: set[str] = set()
+        self.now = datetime.now(UTC)
 
-    def advance(self, batches: Sequence[Batch], now: datetime) -> Collection[str]:
+    def advance(self, batches: Sequence[Batch]) -> Collection[str]:
         """Moves each stream from its batch's start to its end. The streams that do not stand there."""
         self._cursor.execute(_AT_ONCE)
         names = [batch.stream for batch in batches]
         ends = [batch.end for batch in batches]
-        self._cursor.execute(_MOVE, (now, names, [batch.start for batch in batches], ends))
+        self._cursor.execute(_MOVE, (self.now, names, [batch.start for batch in batches], ends))
         moved = {name for (name,) in self._cursor.fetchall()}
         missing = [batch for batch in batches if batch.stream not in moved]
-        return [batch.stream for batch in missing if not self._begins(batch, now)]
+        return [batch.stream for batch in missing if not self._begins(batch)]
 
-    def _begins(self, batch: Batch, now: datetime) -> bool:
-        return self._cursor.execute(_BEGIN, (batch.stream, batch.end, now)).rowcount == 1
+    def _begins(self, batch: Batch) -> bool:
+        return self._cursor.execute(_BEGIN, (batch.stream, batch.end, self.now)).rowcount == 1
 
     def store(self, events: Iterable[Event]) -> int:
         """Stores the events that are new with all their rows, or nothing: how many. Raises RecordRefused."""
@@ -220,7 +221,7 @@ class PostgresWriter:
                 if event.identity not in first:
                     first[event.identity] = number, event
                     numbers.append(number)
-                    yield event.row
+                    yield (*event.row, self.now)
 
         if is_hopeful:
             fresh: list[_Fresh] = []
@@ -230,9 +231,9 @@ class PostgresWriter:
                 # The database is still at work on the rows that it has.
                 fresh.append(_Fresh.of(list(first.values())))
 
-            self._copy("events", "events", EVENT_COLUMNS, rows_and_what_follows(), numbers)
+            self._copy("events", "events", _COLUMNS, rows_and_what_follows(), numbers)
             return fresh[0]
-        self._copy(self._clean_stage("events"), "events", EVENT_COLUMNS, rows(), numbers)
+        self._copy(self._clean_stage("events"), "events", _COLUMNS, rows(), numbers)
         self._run(_insert_events())
         new = set(self._cursor.fetchall())
         return _Fresh.of([each for identity, each in first.items() if identity in new])
@@ -343,18 +344,18 @@ class PostgresWriter:
         trouble = trouble_of(error.sqlstate)
         return trouble is Trouble.RECORD or (trouble is Trouble.UNKNOWN and self._isolates_unknown)
 
-    def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keeps dead letters; one that is there at the same coordinates is changed."""
         for letter in letters:
-            values = letter_values(letter, now)
+            values = letter_values(letter, self.now)
             columns = tuple(values)
             values["headers"] = Jsonb(values["headers"])
             self._cursor.execute(_burial(columns), values)
 
-    def mark_replayed(self, origins: Sequence[Origin], now: datetime) -> None:
+    def mark_replayed(self, origins: Sequence[Origin]) -> None:
         """The records that failed there once have been stored now."""
         for each in origins:
-            values = {"origin_stream": each.stream, "origin_position": each.position, "now": now}
+            values = {"origin_stream": each.stream, "origin_position": each.position, "now": self.now}
             self._cursor.execute(_marking(), values)
 
 
@@ -377,7 +378,7 @@ def _types(table_name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def _insert_events() -> bytes:
     table = schema.events
-    insertion = statements.from_stage(insert, table, _stage("events"), EVENT_COLUMNS)
+    insertion = statements.from_stage(insert, table, _stage("events"), _COLUMNS)
     return statements.postgres_text(statements.once(insertion, table).returning(table.c.id, table.c.source))
 
 

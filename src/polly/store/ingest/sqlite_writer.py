@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from polly.store.ingest.merge import PartRows, PartShape, own_rows, part_rows
 _OF_A_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError, ValueError)
 _OF_A_RECORD_CODES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
 
+_COLUMNS = (*EVENT_COLUMNS, "stored_at")
 _MOVE = "UPDATE sink_offsets SET next_offset = ?, updated_at = ? WHERE stream = ? AND next_offset = ?"
 _BEGIN = "INSERT OR IGNORE INTO sink_offsets (stream, next_offset, updated_at) VALUES (?, ?, ?)"
 # The order of the join is said, not guessed: the index of events is asked for each id.
@@ -36,13 +37,15 @@ _KNOWN = (
 class SqliteWriter:
     """Writes through a cursor of the driver, inside a transaction begun as a writer."""
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self.form = _FORM
-        self._cursor = cursor
+    form = sqlite_form()
 
-    def advance(self, batches: Sequence[Batch], now: datetime) -> Collection[str]:
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self.now = datetime.now(UTC)
+
+    def advance(self, batches: Sequence[Batch]) -> Collection[str]:
         """Moves each stream from its batch's start to its end. The streams that do not stand there."""
-        at = self.form.time(now)
+        at = self.form.time(self.now)
         return [batch.stream for batch in batches if not self._moves(batch, at)]
 
     def _moves(self, batch: Batch, at: str) -> bool:
@@ -54,7 +57,9 @@ class SqliteWriter:
         """Stores the events that are new with all their rows, or nothing: how many. Raises RecordRefused."""
         with self._all_or_nothing():
             fresh = self._new(events)
-            self._insert("events", EVENT_COLUMNS, [event.row for _, event in fresh], [n for n, _ in fresh])
+            at = self.form.time(self.now)
+            rows = [(*event.row, at) for _, event in fresh]
+            self._insert("events", _COLUMNS, rows, [number for number, _ in fresh])
             self._write_rows(fresh)
         return len(fresh)
 
@@ -141,25 +146,22 @@ class SqliteWriter:
             raise RecordRefused(error, code=code, number=numbers[taken - 1] if taken else None) from error
         return self._cursor.rowcount
 
-    def bury(self, letters: Sequence[DeadLetter], now: datetime) -> None:
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keeps dead letters; one that is there at the same coordinates is changed."""
         for letter in letters:
-            values = letter_values(letter, now)
+            values = letter_values(letter, self.now)
             columns = tuple(values)
             row = converted([*values.values()], self.form.conversions(schema.dead_letters, columns))
             text, places = _burial(columns)
             self._cursor.execute(text, tuple(row[place] for place in places))
 
-    def mark_replayed(self, origins: Sequence[Origin], now: datetime) -> None:
+    def mark_replayed(self, origins: Sequence[Origin]) -> None:
         """The records that failed there once have been stored now."""
         text, names = statements.sqlite_text(statements.replayed())
-        at = self.form.time(now)
+        at = self.form.time(self.now)
         for each in origins:
             values = {"origin_stream": each.stream, "origin_position": each.position, "now": at}
             self._cursor.execute(text, tuple(values[name] for name in names))
-
-
-_FORM = sqlite_form()
 
 
 def is_of_a_record(error: Exception) -> bool:

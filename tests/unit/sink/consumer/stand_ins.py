@@ -212,6 +212,7 @@ class DictStore:
         self.trouble: dict[str, list[Exception | None]] = defaultdict(list)
         self.calls: dict[str, int] = defaultdict(int)
         self.before_store: Callable[[], None] = lambda: None
+        self.expected: dict[str, Sequence[Record]] = {}
 
     def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
         self._called("ingest")
@@ -235,6 +236,9 @@ class DictStore:
         self.positions.update({batch.stream: batch.end for batch in batches})
         stored = len(self.events) - before
         return IngestResult(stored, len(records) - stored, len(letters), tuple(letters))
+
+    def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
+        self.expected = dict(records)
 
     def position(self, stream: str) -> int:
         self._called("position")

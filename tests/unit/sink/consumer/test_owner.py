@@ -41,6 +41,21 @@ def test_a_batch_is_bounded_by_records_and_by_bytes() -> None:
     assert tally.batch_bytes.total == sum(len(each.raw) + 3 for each in world.member.logs[ZERO])
 
 
+def test_while_a_batch_is_stored_the_next_one_is_in_hand_and_the_store_knows_of_it() -> None:
+    world = World({0: events(30)}, batch=10)
+    expected: list[list[int]] = []
+
+    def look() -> None:
+        assert world.owner.snapshot.in_hand <= 20
+        expected.extend([each.position for each in found] for found in world.store.expected.values())
+        world.store.expected = {}
+
+    world.store.before_store = look
+    world.run()
+    world.holds()
+    assert expected == [[*range(10, 20)], [*range(20, 30)]]
+
+
 def test_duplicates_tombstones_and_empty_records_advance_the_offset() -> None:
     world = World({0: [b"a 1", b"a 1", None, b"", b"b 1", None]})
     world.run()
@@ -175,7 +190,7 @@ def test_a_commit_that_failed_is_tried_once_more_before_the_group_is_left() -> N
     world = World({0: events(5)})
     world.member.commit_outcomes = [CommitOutcome.TRY_AGAIN]
     world.member.commit_seconds = SLOW_COMMIT_SECONDS + 1
-    world.member.script = [lambda: None] * 3 + [world.owner.stop]
+    world.member.script = [lambda: None] * 5 + [world.owner.stop]
     world.run()
     assert world.member.offsets == {ZERO: 5}
 
