@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from tests.integration.kafka.intelligence import (
     LOOK_SECONDS,
     PATIENCE,
+    SHORT_SESSION,
     ServerProcess,
     question,
     read,
@@ -30,6 +31,7 @@ from tests.services.mock_cluster import MockCluster
 from polly.errors import BusError, InputError, SettingsError
 from polly.events.event import ANALYSIS_COMPLETED_TOPIC, ANALYSIS_FAILED_TOPIC, ANALYSIS_REQUESTED_TOPIC
 from polly.intelligence.analysis import Analysis, AnalysisError, AnalysisRequest, FailureCode
+from polly.intelligence.bus import link
 from polly.intelligence.bus.client import IntelligenceClient
 from polly.intelligence.bus.errors import (
     ClientNotStarted,
@@ -57,7 +59,10 @@ NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
 
 @pytest.fixture
-def settings(kafka: Kafka) -> KafkaSettings:
+def settings(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> KafkaSettings:
+    """For a cluster that is there, however slow the machine is."""
+    for name in ("CONNECT_SECONDS", "ACKNOWLEDGE_SECONDS"):
+        monkeypatch.setattr(link, name, PATIENCE)
     return with_topics(kafka)
 
 
@@ -225,7 +230,8 @@ def test_what_a_killed_server_had_in_hand_is_answered_by_another(
                 answers = await asyncio.gather(*tasks)
             assert [each.insights[0] for each in answers] == [str(number) for number in range(40)]
 
-    with ServerProcess(settings, tmp_path, analysis="gated", env={"GATE": str(gate)}) as first:
+    gated: dict[str, Any] = {"analysis": "gated", "env": {"GATE": str(gate)}}
+    with ServerProcess(settings, tmp_path, session=SHORT_SESSION, **gated) as first:
         run(ask())
 
 
@@ -278,25 +284,25 @@ def test_a_source_that_kills_hangs_or_overfills_its_process_costs_no_other(
 
     async def ask() -> None:
         async with IntelligenceClient(settings, NO_FALLBACK) as client:
-            names = ["good", "die", "hang", "bad", "huge", "good"]
-            limits = [PATIENCE, PATIENCE, 3.0, PATIENCE, PATIENCE, PATIENCE]
+            hanging = await _begun(client, (tmp_path / "hanging").exists)
             ends = await asyncio.gather(
                 *(
-                    client.request(question(path=name), timeout=limit)
-                    for name, limit in zip(names, limits, strict=True)
+                    client.request(question(path=name), timeout=PATIENCE)
+                    for name in ("good", "die", "bad", "huge", "good")
                 ),
                 return_exceptions=True,
             )
-            assert [_kind(each) for each in ends if not isinstance(each, TimeoutError)] == [
+            assert [_kind(each) for each in ends] == [
                 "bus",
                 "worker_died",
-                *(["timeout"] if not isinstance(ends[2], TimeoutError) else []),
                 "unparsable",
                 "answer_too_large",
                 "bus",
             ]
-            assert isinstance(ends[3], AnalysisError)
-            assert ends[3].next_step == "Mend it."
+            assert isinstance(ends[2], AnalysisError)
+            assert ends[2].next_step == "Mend it."
+            (end,) = await asyncio.gather(hanging, return_exceptions=True)
+            assert isinstance(end, TimeoutError) or _kind(end) == "timeout"
             inner = await client.request(question(path="inside.py", content=None), timeout=PATIENCE)
             assert inner.insights[0] == "inside = 1"
             for name, code in (
@@ -311,10 +317,21 @@ def test_a_source_that_kills_hangs_or_overfills_its_process_costs_no_other(
                 await client.request(question("x" * 600_000), timeout=PATIENCE)
             assert refused.value.code is FailureCode.TOO_LARGE
 
-    with ServerProcess(settings, tmp_path) as server:
+    with ServerProcess(settings, tmp_path, env={"HANGING": str(tmp_path / "hanging")}) as server:
         run(ask())
-        wait(lambda: server.state()["workers_replaced"] == 3, server.told)
+        wait(lambda: server.state()["workers_replaced"] >= 3, server.told)
         assert server.stop() == 0, server.told()
+
+
+async def _begun(client: IntelligenceClient, has_begun: Callable[[], bool]) -> "asyncio.Task[Analysis]":
+    """A question with a time limit within which its analysis begins and does not end."""
+    for seconds in (3.0, 12.0, 48.0):
+        task = asyncio.create_task(client.request(question(path="hang"), timeout=seconds))
+        await until(lambda task=task: has_begun() or task.done())
+        if has_begun():
+            return task
+        await asyncio.gather(task, return_exceptions=True)
+    pytest.fail("no server began with it")
 
 
 def _kind(end: object) -> str:
@@ -364,7 +381,7 @@ def committed(settings: KafkaSettings) -> int:
 
     admin = AdminClient({"bootstrap.servers": str(settings.bootstrap_servers), "log_level": 0})
     group = f"{settings.topic_prefix}servers"
-    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(timeout=30)
+    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(timeout=60)
     return sum(max(0, each.offset) for each in found.topic_partitions)
 
 
@@ -390,8 +407,11 @@ def test_poison_foreign_and_double_answers_are_survived_and_counted(settings: Ka
             server.answer(first, "mine")
             server.answer(first, "mine again")
             assert (await task).insights == ("mine",)
-            await until(lambda: client.counts.late == 2)
-            assert (client.counts.unreadable, client.counts.foreign) == (3, 1)
+
+            def counted() -> tuple[int, int, int]:
+                return client.counts.late, client.counts.unreadable, client.counts.foreign
+
+            await until(lambda: counted() == (2, 3, 1))  # they come by several partitions, in any order
 
     with by_hand(settings) as server:
         run(ask(server))
@@ -495,7 +515,10 @@ def test_health_tells_no_server_from_no_broker(settings: KafkaSettings, tmp_path
         client = IntelligenceClient(settings, NO_FALLBACK)
         assert (await client.health()).way is Way.NOT_STARTED
         async with client:
-            nobody = await client.health(timeout=0.5)
+            for seconds in (0.5, 5.0, 50.0):  # long enough for the cluster
+                nobody = await client.health(timeout=seconds)
+                if nobody.way is not Way.BUS_AWAY:
+                    break
             assert (nobody.way, nobody.brokers, nobody.unserved) == (Way.NO_SERVER, 1, 3)
             async with serving(settings, tmp_path) as server:
                 well = await client.health(timeout=PATIENCE)

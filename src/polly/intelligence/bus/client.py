@@ -64,6 +64,9 @@ class _Pending:
         if not self.future.done():
             self.future.set_exception(error)
 
+    def expire(self) -> None:
+        self.fail(TimeoutError())
+
 
 class IntelligenceClient:
     """`async with IntelligenceClient(kafka, settings) as client: await client.request(…)`.
@@ -92,7 +95,7 @@ class IntelligenceClient:
         self._changing = asyncio.Lock()
         self._is_started = False
         self._threads: ThreadPoolExecutor | None = None
-        self.counts = ClientCounts()
+        self._counted = dict.fromkeys(ClientCounts.__struct_fields__, 0)
 
     @property
     def id(self) -> str:
@@ -103,6 +106,11 @@ class IntelligenceClient:
     def pending(self) -> int:
         """Questions that wait for an answer from the bus."""
         return len(self._pending)
+
+    @property
+    def counts(self) -> ClientCounts:
+        """What it has seen so far."""
+        return ClientCounts(**self._counted)
 
     @property
     def away(self) -> PollyError | None:
@@ -191,16 +199,15 @@ class IntelligenceClient:
                 f"a time limit of {seconds:g} s makes no sense", next_step="Give 0 or more seconds."
             )
         if seconds == 0:
-            self._count(timed_out=1)
+            self._count("timed_out")
             raise RequestTimedOut(f"no time to ask about {request.source_path}: the time limit is 0 s")
         deadline = asyncio.get_running_loop().time() + seconds
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._answered(request, seconds)
+            return await self._answered(request, seconds, deadline)
         except RequestTimedOut:
             raise
         except TimeoutError as error:
-            self._count(timed_out=1)
+            self._count("timed_out")
             raise self._timed_out(request, seconds) from error
 
     async def health(self, *, timeout: float = 5.0) -> Health:  # noqa: ASYNC109 - each step has its share of it
@@ -230,17 +237,17 @@ class IntelligenceClient:
         if not self._is_started:
             raise ClientNotStarted
 
-    async def _answered(self, request: AnalysisRequest, seconds: float) -> Analysis:
+    async def _answered(self, request: AnalysisRequest, seconds: float, deadline: float) -> Analysis:
         message = self._encoded(request, seconds)
-        begun = asyncio.get_running_loop().time()
         try:
-            return await self._ask(request, *message)
+            return await self._ask(request, *message, deadline)
         except BusAway as error:
             if not self._settings.fallback:
                 raise
-            left = begun + seconds - asyncio.get_running_loop().time()
-            options = {"timeout_seconds": left, **request.options}
-            return await self._analyzed_here(msgspec.structs.replace(request, options=options), error.what)
+            options = {"timeout_seconds": deadline - asyncio.get_running_loop().time(), **request.options}
+            asked = msgspec.structs.replace(request, options=options)
+            async with asyncio.timeout_at(deadline):
+                return await self._analyzed_here(asked, error.what)
 
     def _encoded(self, request: AnalysisRequest, seconds: float) -> tuple[str, Outgoing]:
         number = uuid7()
@@ -263,34 +270,45 @@ class IntelligenceClient:
             )
         return message
 
-    async def _ask(self, request: AnalysisRequest, number: str, message: Outgoing) -> Analysis:
-        answer = await self._exchange(request.correlation_id, number, message)
+    async def _ask(
+        self, request: AnalysisRequest, number: str, message: Outgoing, deadline: float
+    ) -> Analysis:
+        answer = await self._exchange(request.correlation_id, number, message, deadline)
         match answer:
             case CodeAnalysisCompleted():
-                self._count(answered=1)
+                self._count("answered")
                 return msgspec.structs.replace(answer.analysis, answered_by="bus")
             case CodeAnalysisFailed():
-                self._count(failed=1)
+                self._count("failed")
                 raise _failure(answer)
             case _:
                 raise ServerFailed("unexpected_answer", "a server answered something else than was asked")
 
     async def _exchange(
-        self, correlation: str, number: str, message: Outgoing, partition: int | None = None
+        self,
+        correlation: str,
+        number: str,
+        message: Outgoing,
+        deadline: float,
+        partition: int | None = None,
     ) -> Answer:
-        """Send a question and wait for its answer."""
+        """Send a question and wait for its answer; TimeoutError at the deadline, by the loop's clock."""
         if self._away is not None or self._link is None:
             raise BusAway(self._away.what if self._away else "there is no connection to Kafka")
-        pending = _Pending(correlation, asyncio.get_running_loop().create_future())
-        self._pending[number] = pending
-        self._count(asked=1)
+        # It leaves before what waiting for it needs: whatever is heard of it comes through the loop, and so
+        # not before this coroutine waits.
+        is_sent = self._sent(message, number, partition)
+        loop = asyncio.get_running_loop()
+        pending = self._pending[number] = _Pending(correlation, loop.create_future())
+        self._count("asked")
+        alarm = loop.call_at(deadline, pending.expire)
         try:
-            while not self._sent(message, number, partition):
+            while not is_sent:
                 await asyncio.sleep(_FULL_SECONDS)
-                if pending.future.done():
-                    break
+                is_sent = pending.future.done() or self._sent(message, number, partition)
             return await pending.future
         finally:
+            alarm.cancel()
             del self._pending[number]
             # Nobody asks any more how a question ended that was given up at the same moment.
             if pending.future.done() and not pending.future.cancelled():
@@ -308,7 +326,7 @@ class IntelligenceClient:
         if self._threads is None:
             most = min(8, os.cpu_count() or 1)
             self._threads = ThreadPoolExecutor(most, thread_name_prefix="intelligence-fallback")
-        self._count(fallbacks=1)
+        self._count("fallbacks")
         loop = asyncio.get_running_loop()
         analysis = await loop.run_in_executor(self._threads, self._analyze, request)
         return msgspec.structs.replace(analysis, answered_by=f"in process: {reason}")
@@ -319,8 +337,7 @@ class IntelligenceClient:
             message = self._record(ServerPinged(client=self._id, timeout_seconds=seconds), number, number)
             begun = loop.time()
             try:
-                async with asyncio.timeout(seconds):
-                    answer = await self._exchange(number, number, message, partition)
+                answer = await self._exchange(number, number, message, begun + seconds, partition)
             except (TimeoutError, BusAway):
                 return seconds, None
             return loop.time() - begun, answer if isinstance(answer, ServerAnswered) else None
@@ -335,6 +352,11 @@ class IntelligenceClient:
         if link is not self._link:
             return
         match told:
+            case Answers(answers, foreign):  # first: somebody waits for it
+                for number, answer in answers:
+                    self._settle(number, answer)
+                if foreign:
+                    self._count("foreign", foreign)
             case Ready(partitions):
                 self._away, self._partitions = None, partitions
                 self._has_begun()
@@ -345,10 +367,6 @@ class IntelligenceClient:
             case Undelivered(number, reason):
                 if number in self._pending:
                     self._pending[number].fail(BusAway(f"Kafka did not take the question: {reason}"))
-            case Answers(answers, foreign):
-                self._count(foreign=foreign)
-                for number, answer in answers:
-                    self._settle(number, answer)
 
     def _has_begun(self) -> None:
         if self._first is not None and not self._first.done():
@@ -363,9 +381,9 @@ class IntelligenceClient:
     def _settle(self, number: str, answer: Answer | None) -> None:
         pending = self._pending.get(number)
         if answer is None:
-            self._count(unreadable=1)
+            self._count("unreadable")
         elif pending is None or pending.future.done():
-            self._count(late=1)
+            self._count("late")
         else:
             pending.future.set_result(answer)
 
@@ -380,9 +398,8 @@ class IntelligenceClient:
             "`polly intelligence serve` starts one.",
         )
 
-    def _count(self, **more: int) -> None:
-        now = {name: getattr(self.counts, name) + number for name, number in more.items()}
-        self.counts = msgspec.structs.replace(self.counts, **now)
+    def _count(self, what: str, number: int = 1) -> None:
+        self._counted[what] += number
 
 
 def _failure(answer: CodeAnalysisFailed) -> PollyError:

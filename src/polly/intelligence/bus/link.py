@@ -41,6 +41,11 @@ _LOOK_SECONDS = 0.1
 #: How often is looked whether the topics of answers have grown.
 _GROWTH_SECONDS = 30.0
 _MOST_AT_ONCE = 500
+#: What can wait is done this often, not after each answer: it would hold up who waits for that answer.
+_CARE_SECONDS = 0.01
+#: Of answers that follow each other as fast, many are taken at once. Else looking for more would hold up the
+#: event loop, which wants the one that came.
+_FLOW_SECONDS = 0.0002
 
 _READER = {
     # What was asked before a position was lost may be answered after it; answers to others are skipped.
@@ -87,6 +92,7 @@ class Link(threading.Thread):
         super().__init__(name="intelligence-client", daemon=True)
         self._kafka = kafka
         self._client = client
+        self._own_header = (CLIENT_HEADER, client.encode())
         self._tell = tell
         self._reader_config = reader_config(
             kafka, role="intelligence-client", group=f"polly-intelligence-client-{client}", own=_READER
@@ -147,10 +153,10 @@ class Link(threading.Thread):
             self._stopping.wait(_AGAIN_SECONDS)
 
     def _say(self, told: Told) -> None:
-        with suppress(RuntimeError):  # the event loop has ended without `stop`
+        try:
             self._tell(told)
-            return
-        self._stopping.set()
+        except RuntimeError:  # the event loop has ended without `stop`
+            self._stopping.set()
 
     def _connect(self) -> None:
         self._trouble = Trouble()
@@ -201,12 +207,19 @@ class Link(threading.Thread):
         consumer, producer = self._consumer, self._producer
         if consumer is None or producer is None:
             return
+        cared_at = came_at = 0.0
         while not self._stopping.is_set():
             first = consumer.poll(_LOOK_SECONDS)
+            now = time.monotonic()
             if first is not None:
-                self._hand_over([first, *consumer.consume(_MOST_AT_ONCE, 0)])
-            producer.poll(0)
-            self._watch(consumer, producer)
+                self._hand_over([first])
+                if now - came_at < _FLOW_SECONDS:
+                    self._hand_over(consumer.consume(_MOST_AT_ONCE, 0))
+                came_at = now
+            if now - cared_at >= _CARE_SECONDS:
+                cared_at = now
+                producer.poll(0)
+                self._watch(consumer, producer)
 
     def _hand_over(self, messages: "Sequence[Message[Any, Any]]") -> None:
         answers: list[tuple[str, Answer | None]] = []
@@ -217,15 +230,15 @@ class Link(threading.Thread):
                 self._met(error)
                 continue
             headers: Any = message.headers() or ()
-            addressee, request = header(headers, CLIENT_HEADER), header(headers, REQUEST_HEADER)
-            if addressee is not None and addressee != self._client:
+            if self._own_header not in headers and header(headers, CLIENT_HEADER) is not None:
                 foreign += 1
                 continue
             answer = read_answer(message.value() or b"")
             if answer is not None and answer.client != self._client:
                 foreign += 1
                 continue
-            answers.append((answer.request if answer is not None else request or "", answer))
+            request = answer.request if answer is not None else header(headers, REQUEST_HEADER)
+            answers.append((request or "", answer))
         if answers or foreign:
             self._say(Answers(tuple(answers), foreign))
 

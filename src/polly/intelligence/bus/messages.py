@@ -4,6 +4,7 @@ Each record is a CloudEvents envelope. Its key is the correlation id; two header
 client throws away the answers for others unread.
 """
 
+import functools
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -161,7 +162,7 @@ def encoded(
     """The record of a message. Raises UnicodeEncodeError for text that is no Unicode."""
     envelope = wrap(
         data,
-        source=f"urn:polly:{platform.node() or 'localhost'}:{getattr(data, 'server', '') or data.client}",
+        source=_source(getattr(data, "server", "") or data.client),
         correlation_id=correlation,
         session=session,
         event_id=request if is_question else None,
@@ -172,6 +173,11 @@ def encoded(
         (REQUEST_HEADER, request.encode("utf-8", "replace")),
     )
     return Outgoing(data.topic, correlation.encode(), msgspec.json.encode(envelope), headers)
+
+
+@functools.lru_cache(maxsize=64)
+def _source(name: str) -> str:
+    return f"urn:polly:{platform.node() or 'localhost'}:{name}"
 
 
 def question_of(request: AnalysisRequest, *, client: str, timeout_seconds: float) -> CodeAnalysisRequested:

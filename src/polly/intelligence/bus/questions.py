@@ -1,6 +1,7 @@
 """The server's consumer: a member of the group that shares the questions out. For one thread."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Message, TopicPartition
 
 _MOST_AT_ONCE = 100
+#: Of questions that follow each other as fast, many are taken at once; one alone need not wait for the look.
+_FLOW_SECONDS = 0.0002
 
 _MEMBER = {
     # A question that nobody has taken yet is answered, unless its time has passed.
@@ -73,6 +76,7 @@ class Questions:
         self._offsets: dict[int, Offsets] = {}
         self._turns: dict[int, int] = {}
         self._is_held = False
+        self._came_at = 0.0
 
     @property
     def partitions(self) -> int:
@@ -96,13 +100,21 @@ class Questions:
         (self._consumer.pause if is_held else self._consumer.resume)(ours)
         self._is_held = is_held
 
-    def read(self, seconds: float) -> list[Received]:
-        """What has come; waits at most so long for the first. Raises BusError when the client is over."""
+    def read(self, seconds: float) -> Iterator[Received]:
+        """What has come; waits at most so long for the first, and looks for others when that one is taken.
+
+        Raises BusError when the client is over.
+        """
         first = self._consumer.poll(seconds)
         if first is None:
-            return []
-        more = () if self._is_held else self._consumer.consume(_MOST_AT_ONCE, 0)
-        return [received for each in (first, *more) if (received := self._received(each)) is not None]
+            return
+        now, before = time.monotonic(), self._came_at
+        self._came_at = now
+        if (received := self._received(first)) is not None:
+            yield received
+        if now - before < _FLOW_SECONDS and not self._is_held:
+            more = (self._received(each) for each in self._consumer.consume(_MOST_AT_ONCE, 0))
+            yield from (received for received in more if received is not None)
 
     def end(self, place: Place) -> None:
         """It is answered for good, or never will be."""

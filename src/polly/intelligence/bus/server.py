@@ -48,6 +48,8 @@ from polly.settings import IntelligenceSettings, KafkaSettings
 _READ_SECONDS = 0.1
 #: How soon room for more questions is noticed.
 _HELD_SECONDS = 0.01
+#: What can wait is done this often, not after each question: it would hold up its answer.
+_SETTLE_SECONDS = 0.01
 _COMMIT_SECONDS = 0.5
 _SHOW_SECONDS = 1.0
 #: How long one question to the cluster may take, and how often it is put while it is away.
@@ -94,7 +96,7 @@ class Server:
         self._admin = admin_config(kafka)
         self._in_hand = self._in_hand_bytes = 0
         self._is_held = False
-        self._committed_at = self._shown_at = 0.0
+        self._settled_at = self._committed_at = self._shown_at = 0.0
         name = f"{platform.node() or 'localhost'}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         now = datetime.now(UTC)
         self.state = ServerState(
@@ -162,14 +164,15 @@ class Server:
         questions.hold(self._is_held)
         for received in questions.read(_HELD_SECONDS if self._is_held else _READ_SECONDS):
             self._take(received, questions, replies, workers)
-        self._settle(questions, replies, workers)
+        if time.monotonic() - self._settled_at >= _SETTLE_SECONDS:
+            self._settle(questions, replies, workers)
 
     def _settle(self, questions: Questions, replies: Replies, workers: Workers) -> None:
         replies.serve()
         workers.end_overdue()
         if workers.error is not None:
             raise workers.error
-        now = time.monotonic()
+        now = self._settled_at = time.monotonic()
         if now - self._committed_at >= _COMMIT_SECONDS:
             questions.commit()
             self._committed_at = now

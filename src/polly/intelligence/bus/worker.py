@@ -63,15 +63,14 @@ def answer(request: AnalysisRequest, analyze: Analyze, root: Path) -> Done:
 
 def _prepared(request: AnalysisRequest, root: Path) -> AnalysisRequest:
     """With its content, and with no other path in it than inside of `root`."""
-    options = dict(request.options)
-    folder = options.get("patterns_folder")
+    folder = request.options.get("patterns_folder")
     if folder is not None:
-        options["patterns_folder"] = str(inner_path(root, str(folder)))
-    content = request.content
-    if content is None:
-        content = read_inside(root, request.source_path)
-    check_size(request.source_path, content)
-    return msgspec.structs.replace(request, content=content, options=options)
+        options = {**request.options, "patterns_folder": str(inner_path(root, str(folder)))}
+        request = msgspec.structs.replace(request, options=options)
+    if request.content is None:
+        request = msgspec.structs.replace(request, content=read_inside(root, request.source_path))
+    check_size(request.source_path, request.content or "")
+    return request
 
 
 def _end_with_parent() -> None:
