@@ -87,12 +87,11 @@ class Patience:
         return self._wait(decision)
 
     def _pause(self, cause: Cause, reason: str) -> None:
-        since = self._clock.now()
-        if self.pause is not None and self.pause.cause is cause:
-            since = self.pause.since
-        else:
-            self._tell(f"Paused ({cause}): {reason}. Nothing is lost; it is tried again by itself.")
+        before = self.pause if self.pause is not None and self.pause.cause is cause else None
+        since = before.since if before else self._clock.now()
         self.pause = Pause(cause=cause, reason=reason, since=since)
+        if before is None:
+            self._tell(f"Paused ({cause}): {reason}. Nothing is lost; it is tried again by itself.")
 
     def _wait(self, decision: Decision) -> bool:
         until = self._clock.monotonic() + decision.seconds
