@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.contract.store.stories import AGENT_STORY, STORY
 
 from polly.events.agents import (
     ActionRecorded,
@@ -25,9 +26,10 @@ from polly.events.agents import (
     TransformationRecorded,
 )
 from polly.events.catalog import QualityMeasured
+from polly.events.envelope import wrap
 from polly.events.event import EventData
 from polly.store import schema
-from polly.store.facts import FILLINGS, project_name
+from polly.store.facts import FILLINGS, Told, project_name
 from polly.store.ports import Store
 from polly.store.upgrade import upgrade
 from polly.work.run import QualityChange
@@ -199,6 +201,21 @@ def test_every_filling_names_columns_of_its_table_and_fills_what_must_be_there(k
         assert filling.values.columns[: len(filling.key)] == filling.key
         needed = {column.name for column in filling.table.columns if not column.nullable}
         assert needed <= named, filling.part
+
+
+@pytest.mark.parametrize("kind", FILLINGS)
+def test_what_a_filling_reads_stands_in_the_events_of_its_type(kind: type[EventData]) -> None:
+    told = [
+        Told(data, wrap(data, source="urn:a", correlation_id="c", session="s"))
+        for data in (*STORY, *AGENT_STORY)
+        if type(data) is kind
+    ]
+    for filling in FILLINGS[kind]:
+        fitting = [each for each in told if filling.applies(each)]
+        assert fitting, filling.part
+        for each in fitting:
+            for values in (filling.values, filling.defaults):
+                assert len(values.read(each)) == len(values.columns)
 
 
 @given(
