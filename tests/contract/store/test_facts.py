@@ -207,7 +207,7 @@ def test_every_filling_names_columns_of_its_table_and_fills_what_must_be_there(k
 def test_what_a_filling_reads_stands_in_the_events_of_its_type(kind: type[EventData]) -> None:
     told = [
         Told(data, wrap(data, source="urn:a", correlation_id="c", session="s"))
-        for data in (*STORY, *AGENT_STORY)
+        for data in (*STORY, *AGENT_STORY, *execution().values())
         if type(data) is kind
     ]
     for filling in FILLINGS[kind]:
