@@ -1,6 +1,7 @@
 """What an error of Kafka means for who must decide: pure, by the error's name, without the client library."""
 
 import enum
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -153,10 +154,14 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+#: What the library adds about one try. Each would make another message of the same trouble.
+_PASSING_DETAIL = re.compile(r" \(after \d+ms in state \w+(?:, \d+ identical error\(s\) suppressed)?\)")
+
+
 def told(error: ClientError) -> str:
     """The error in plain words, with what the library says where that names a place or a reason."""
     words, said = _WORDS.get(error.name()), " ".join(error.str().split())
-    said = said.removeprefix("Local: ").removeprefix("Broker: ")
+    said = _PASSING_DETAIL.sub("", said.removeprefix("Local: ").removeprefix("Broker: "))
     if words is None:
         return f"{said} ({error.name()})"
     # Words of the library alone repeat the code; a colon comes with a place.

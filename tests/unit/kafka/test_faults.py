@@ -50,6 +50,9 @@ def test_errors_are_told_in_words_with_the_place_that_they_name() -> None:
     assert told(KafkaError(KafkaError._TRANSPORT)) == "the connection failed"
     place = KafkaError(KafkaError._TRANSPORT, "a:9092/1: Connect failed: Connection refused")
     assert told(place) == "the connection failed: a:9092/1: Connect failed: Connection refused"
+    for detail in ("after 3ms in state CONNECT", "after 0ms in state UP, 582 identical error(s) suppressed"):
+        again = KafkaError(KafkaError._TRANSPORT, f"{place.str()} ({detail})")
+        assert told(again) == told(place)
     assert told(KafkaError(KafkaError._CONFLICT)).endswith("(_CONFLICT)")
 
 
