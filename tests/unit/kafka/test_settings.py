@@ -40,7 +40,7 @@ def test_a_consumer_commits_only_by_its_own_word_and_never_guesses_a_position() 
     assert plain["auto.offset.reset"] == "error"
     assert plain["partition.assignment.strategy"] == "cooperative-sticky"
     assert plain["group.id"] == "polly-sink"
-    assert plain["queued.max.messages.kbytes"] == str(4 * 1024)
+    assert plain["queued.max.messages.kbytes"] == str(3 * 1024)
 
 
 def test_with_the_newer_group_protocol_no_strategy_is_named() -> None:
