@@ -125,10 +125,10 @@ def judged(found: Sequence[Record], form: Any) -> list[Event]:
     return [event for each in found if isinstance(event := judge("bench", each, form), Event)]
 
 
-def plain_rows(events: Sequence[Event], seen: set[Any] | None = None) -> list[Rows]:
-    """Batch by batch, the rows that ingesting all of it leaves behind; `seen`: keys of those before."""
+def plain_rows(events: Sequence[Event]) -> list[Rows]:
+    """Batch by batch, the rows that ingesting all of it leaves behind."""
     made: list[Rows] = []
-    seen = set() if seen is None else seen
+    seen: set[Any] = set()
     last = {
         (parts.table, row[: len(parts.key)]): (parts.columns, row)
         for parts in part_rows(list(enumerate(events)))
@@ -189,7 +189,9 @@ def emptied(url: str) -> None:
 
 
 def ingest_all(store: Any, found: Sequence[Record], size: int = BATCH) -> None:
+    """As the sink does it, which has the next batch in hand while it stores one."""
     for batch in batches(found, size):
+        store.expect({batch.stream: found[batch.end : batch.end + size]})
         store.ingest([batch])
 
 

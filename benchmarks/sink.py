@@ -18,9 +18,8 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -214,17 +213,6 @@ def compare(place: Place) -> None:
     )
 
 
-def copied_in_parts(place: Place, parts: int) -> list[float]:
-    """Seconds of COPY for each part of so many events, which fill the same tables one after another."""
-    emptied(place.url)
-    seen: set[Any] = set()
-    taken = []
-    for number in range(parts):
-        made = plain_rows(judged(records(EVENTS, number * EVENTS), postgres_form()), seen)
-        taken.append(seconds_of(partial(copy_all, place.url, made)))
-    return taken
-
-
 def peak_of(found: Sequence[Sunk]) -> float:
     return max(each.peak_mib for each in found)
 
@@ -232,15 +220,12 @@ def peak_of(found: Sequence[Sunk]) -> float:
 def grow(place: Place) -> None:
     """Ten times the events."""
     publish(place, "many.", many(10 * EVENTS))
-    ratios, few, much, plain = [], [], [], []
-    for _ in range(max(1, ROUNDS // 2)):
+    ratios, few, much = [], [], []
+    for _ in range(max(1, ROUNDS // 2 + 1)):
         few.append(sunk(place, "all.", EVENTS))
         much.append(sunk(place, "many.", 10 * EVENTS))
         ratios.append(much[-1].seconds / few[-1].seconds)
-        parts = copied_in_parts(place, 10)
-        plain.append(sum(parts) / parts[0])
     print(f"  10 times the events take {spread(ratios)} times as long (aim: 10.5)")
-    print(f"  binary COPY of 10 times the rows: {spread(plain)} times as long")
     print(
         f"  peak memory: {peak_of(few):.0f} MiB, with 10 times the events {peak_of(much):.0f} MiB (aim: 120)"
     )
