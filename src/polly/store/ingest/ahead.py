@@ -10,6 +10,8 @@ from polly.store.ingest.judge import Event, Refused, judge
 
 #: Judged in one go: about a tenth of a millisecond, which an answer that has come may wait.
 _AT_ONCE = 8
+#: As long as records ahead are not larger than this together: what they are is kept beside them.
+_MOST_BYTES = 2 << 20
 
 
 class _Judged(NamedTuple):
@@ -29,7 +31,7 @@ class Ahead:
 
     def expect(self, records: Mapping[str, Sequence[Record]]) -> None:
         """These come next, by stream, after those that were expected before."""
-        coming = [(stream, record) for stream, found in records.items() for record in found]
+        coming = [*_first(records)]
         before, wanted = self._judged, {id(each) for _, each in coming}
         self._judged = {key: before[key] for key in before if key in wanted}
         self._expected_before = {key: before[key] for key in before if key not in wanted}
@@ -46,3 +48,13 @@ class Ahead:
         """What the record is."""
         known = self._expected_before.pop(id(record), None) or self._judged.pop(id(record), None)
         return judge(stream, record, self._form) if known is None else known.found
+
+
+def _first(records: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, Record]]:
+    size = 0
+    for stream, found in records.items():
+        for record in found:
+            size += len(record.raw)
+            if size > _MOST_BYTES:
+                return
+            yield stream, record
