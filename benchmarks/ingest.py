@@ -51,7 +51,7 @@ from polly.events.event import EventData
 from polly.events.transfer import Batch, Record
 from polly.store import schema
 from polly.store.ingest.form import postgres_form, sqlite_form
-from polly.store.ingest.judge import EVENT_COLUMNS, Event, judge
+from polly.store.ingest.judge import STORED_COLUMNS, Event, judge
 from polly.store.ingest.merge import own_rows, part_rows
 from polly.store.ingest.postgres_writer import PostgresWriter, _copying, _types, with_adapters
 from polly.store.postgres import PostgresStore
@@ -136,7 +136,7 @@ def plain_rows(events: Sequence[Event]) -> list[Rows]:
     }
     for start in range(0, len(events), BATCH):
         chosen = list(enumerate(events[start : start + BATCH]))
-        rows: Rows = [("events", (*EVENT_COLUMNS, "stored_at"), [(*event.row, NOON) for _, event in chosen])]
+        rows: Rows = [("events", STORED_COLUMNS, [(*event.row, NOON) for _, event in chosen])]
         rows += [(own.table, own.columns, own.rows) for own in own_rows(chosen)]
         for parts in part_rows(chosen):
             keys = [(parts.table, row[: len(parts.key)]) for row in parts.rows]

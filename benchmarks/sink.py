@@ -221,7 +221,7 @@ def grow(place: Place) -> None:
     """Ten times the events."""
     publish(place, "many.", many(10 * EVENTS))
     ratios, few, much = [], [], []
-    for _ in range(max(1, ROUNDS // 2 + 1)):
+    for _ in range(ROUNDS // 2 + 1):
         few.append(sunk(place, "all.", EVENTS))
         much.append(sunk(place, "many.", 10 * EVENTS))
         ratios.append(much[-1].seconds / few[-1].seconds)

@@ -14,6 +14,8 @@ from polly.errors import InputError, StoreMisconfigured
 from polly.settings import Settings, state_home
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from polly.store.retention import Pruned
     from polly.store.retention_disk import Reclaimed
 
@@ -163,7 +165,7 @@ def prune(
 
     Example: `polly db prune --older-than 90d --dry-run`
     """
-    from polly.store import inspection, retention, retention_disk  # noqa: PLC0415
+    from polly.store import retention, retention_disk  # noqa: PLC0415
     from polly.store.visiting import visit, writing  # noqa: PLC0415
 
     settings = record_settings(config)
@@ -171,9 +173,7 @@ def prune(
     redelivery = _redelivery(settings, age, force=force)
     with visit(_url(settings), settings.store.password) as store:
         with store.engine.connect() as connection:
-            problem = inspection.status_of_schema(connection)
-            if problem:
-                raise StoreMisconfigured(f"{store.place} cannot be pruned: {problem.what}")
+            _refuse_other_schemas(connection, f"{store.place} cannot be pruned")
             horizon = retention.horizon(datetime.now(UTC), age, redelivery)
             removed = retention.prunable(connection, horizon) if dry_run else None
         before = after = retention_disk.used_bytes(store.engine)
@@ -218,7 +218,6 @@ def rebuild(
     Example: `polly db rebuild --dry-run`
     """
     from polly.cli.rebuild_page import show_rebuilt, watching  # noqa: PLC0415
-    from polly.store import inspection  # noqa: PLC0415
     from polly.store.rebuild import rebuild as fill_anew  # noqa: PLC0415
     from polly.store.upgrade import refuse_foreign  # noqa: PLC0415
     from polly.store.visiting import visit  # noqa: PLC0415
@@ -227,9 +226,7 @@ def rebuild(
     with visit(_url(settings), settings.store.password) as store:
         with store.engine.connect() as connection:
             refuse_foreign(connection, store.place)
-            problem = inspection.status_of_schema(connection)
-        if problem:
-            raise StoreMisconfigured(f"{store.place} cannot be rebuilt: {problem.what}")
+            _refuse_other_schemas(connection, f"{store.place} cannot be rebuilt")
         began = time.monotonic()
         with watching() as watch:
             found = fill_anew(store, keep=not dry_run, watch=watch)
@@ -249,6 +246,15 @@ SUBCOMMANDS = {
 
 def _url(settings: Settings) -> str:
     return settings.store.url or str(state_home() / "polly.db")
+
+
+def _refuse_other_schemas(connection: "sa.Connection", what: str) -> None:
+    """Raises StoreMisconfigured for a database that does not have the schema of this version."""
+    from polly.store import inspection  # noqa: PLC0415
+
+    problem = inspection.status_of_schema(connection)
+    if problem:
+        raise StoreMisconfigured(f"{what}: {problem.what}")
 
 
 def _revision(settings: Settings) -> str | None:

@@ -15,10 +15,7 @@ from msgspec.structs import replace
 
 from polly import process
 from polly.errors import PollyError
-from polly.events.catalog import (
-    PackageEnded,
-    StageEnded,
-)
+from polly.events.catalog import PackageEnded, StageEnded
 from polly.events.event import EventData
 from polly.events.redaction import added
 from polly.execution.agents.base import (

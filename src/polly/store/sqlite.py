@@ -70,15 +70,13 @@ class SqliteStore(AskingStore):
     def ingest(self, batches: Sequence[Batch], *, most_dead: int | None = None) -> IngestResult:
         """Stores batches and the positions of their streams in one transaction; see ports.Store."""
         with self._writing() as connection:
-            cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
-            return ingest(SqliteWriter(cursor), batches, most_dead)
+            return ingest(_writer(connection), batches, most_dead)
 
     @contextmanager
     def refilling(self, *, keep: bool) -> Iterator[SqliteWriter]:
         """A transaction in which rows of stored events are written anew; see ports.Store."""
         with self._writing() as connection:
-            cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
-            yield SqliteWriter(cursor)
+            yield _writer(connection)
             if not keep:
                 connection.rollback()
 
@@ -118,6 +116,11 @@ class SqliteStore(AskingStore):
             raise _trouble(reason)(
                 f"the store {self.path} cannot be {doing}: {reason}", next_step=_next_step(str(reason))
             ) from error
+
+
+def _writer(connection: sa.Connection) -> SqliteWriter:
+    cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+    return SqliteWriter(cursor)
 
 
 def _trouble(reason: BaseException | None) -> type[StoreError]:

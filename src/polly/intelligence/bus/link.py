@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polly.errors import BusError, BusMisconfigured, PollyError
 from polly.events.event import ANALYSIS_COMPLETED_TOPIC, ANALYSIS_FAILED_TOPIC, ANALYSIS_REQUESTED_TOPIC
+from polly.intelligence.bus.flow import Flow
 from polly.intelligence.bus.messages import (
     CLIENT_HEADER,
     REQUEST_HEADER,
@@ -43,9 +44,6 @@ _GROWTH_SECONDS = 30.0
 _MOST_AT_ONCE = 500
 #: What can wait is done this often, not after each answer: it would hold up who waits for that answer.
 _CARE_SECONDS = 0.01
-#: Of answers that follow each other as fast, many are taken at once. Else looking for more would hold up the
-#: event loop, which wants the one that came.
-_FLOW_SECONDS = 0.0002
 
 _READER = {
     # What was asked before a position was lost may be answered after it; answers to others are skipped.
@@ -207,17 +205,16 @@ class Link(threading.Thread):
         consumer, producer = self._consumer, self._producer
         if consumer is None or producer is None:
             return
-        cared_at = came_at = 0.0
+        flow, cared_at = Flow(), 0.0
         while not self._stopping.is_set():
             first = consumer.poll(_LOOK_SECONDS)
-            now = time.monotonic()
             if first is not None:
+                is_flowing = flow.goes_on()
                 self._hand_over([first])
-                if now - came_at < _FLOW_SECONDS:
+                if is_flowing:
                     self._hand_over(consumer.consume(_MOST_AT_ONCE, 0))
-                came_at = now
-            if now - cared_at >= _CARE_SECONDS:
-                cared_at = now
+            if time.monotonic() - cared_at >= _CARE_SECONDS:
+                cared_at = time.monotonic()
                 producer.poll(0)
                 self._watch(consumer, producer)
 

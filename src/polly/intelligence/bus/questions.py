@@ -1,10 +1,10 @@
 """The server's consumer: a member of the group that shares the questions out. For one thread."""
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from polly.intelligence.bus.flow import Flow
 from polly.intelligence.bus.messages import Headers
 from polly.intelligence.bus.offsets import Offsets
 from polly.kafka.clients import Trouble, new_consumer, unreachable
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Message, TopicPartition
 
 _MOST_AT_ONCE = 100
-#: Of questions that follow each other as fast, many are taken at once; one alone need not wait for the look.
-_FLOW_SECONDS = 0.0002
 
 _MEMBER = {
     # A question that nobody has taken yet is answered, unless its time has passed.
@@ -76,7 +74,7 @@ class Questions:
         self._offsets: dict[int, Offsets] = {}
         self._turns: dict[int, int] = {}
         self._is_held = False
-        self._came_at = 0.0
+        self._flow = Flow()
 
     @property
     def partitions(self) -> int:
@@ -108,11 +106,10 @@ class Questions:
         first = self._consumer.poll(seconds)
         if first is None:
             return
-        now, before = time.monotonic(), self._came_at
-        self._came_at = now
+        is_flowing = self._flow.goes_on()
         if (received := self._received(first)) is not None:
             yield received
-        if now - before < _FLOW_SECONDS and not self._is_held:
+        if is_flowing and not self._is_held:
             more = (self._received(each) for each in self._consumer.consume(_MOST_AT_ONCE, 0))
             yield from (received for received in more if received is not None)
 

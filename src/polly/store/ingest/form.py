@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-Values = dict[str, Any]
 Convert = Callable[[Any], Any]
 
 _BITS = {sa.SmallInteger: 16, sa.BigInteger: 64, sa.Integer: 32}
@@ -75,6 +74,7 @@ def _encoded(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
+@cache
 def sqlite_form() -> Form:
     """Times and JSON are text, times as SQLAlchemy reads them, so that they sort."""
     last: tuple[datetime | None, str] = None, ""
@@ -89,6 +89,7 @@ def sqlite_form() -> Form:
     return Form(time=time, document=lambda value: _encoded(value).decode())
 
 
+@cache
 def postgres_form() -> Form:
     """Times as they are; JSON as its bytes, for the dumper of `polly.store.ingest.postgres_writer`."""
     return Form(time=as_it_is, document=_encoded)

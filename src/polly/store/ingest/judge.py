@@ -22,6 +22,8 @@ EVENT_COLUMNS = (
     "sequence",
     "envelope",
 )
+#: Those of a row that is stored: `Event.row`, and when.
+STORED_COLUMNS = (*EVENT_COLUMNS, "stored_at")
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 #: How JSON spells the one character that a text of PostgreSQL cannot hold.

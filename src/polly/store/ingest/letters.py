@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from polly.events.transfer import DeadLetter, Record
-from polly.store.ingest.form import Values
 from polly.store.ingest.judge import Refused
 
 ORIGINAL_STREAM = "dlq.original.stream"
@@ -99,7 +98,7 @@ def harmless(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def letter_values(letter: DeadLetter, now: datetime) -> Values:
+def letter_values(letter: DeadLetter, now: datetime) -> dict[str, Any]:
     """The columns of its row when it is new."""
     record = letter.record
     return {

@@ -98,7 +98,8 @@ def part_rows(events: Sequence[tuple[int, Event]]) -> list[PartRows]:
 
 
 def _sorted(name: str, table: _Table) -> PartRows:
-    fillings = [*table.fillings]
+    # In an order that does not depend on what came first: each order of columns is another statement.
+    fillings = sorted(table.fillings, key=lambda each: (each.part, each.values.columns))
     key = fillings[0].key
     columns = tuple(
         dict.fromkeys(
@@ -111,7 +112,7 @@ def _sorted(name: str, table: _Table) -> PartRows:
         name,
         key,
         columns,
-        tuple(shape for _, shape in sorted(parts.items())),
+        tuple(parts.values()),
         [tuple(map(row.values.get, columns)) for row in found],
         [min(row.events) if len(row.events) == 1 else None for row in found],
     )

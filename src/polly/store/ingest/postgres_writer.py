@@ -27,14 +27,13 @@ from polly.store import schema
 from polly.store.ingest import statements
 from polly.store.ingest.form import postgres_form
 from polly.store.ingest.isolation import RecordRefused
-from polly.store.ingest.judge import EVENT_COLUMNS, Event
+from polly.store.ingest.judge import STORED_COLUMNS, Event
 from polly.store.ingest.letters import Origin, letter_values
 from polly.store.ingest.merge import OwnRows, PartRows, PartShape, own_rows, part_rows
 from polly.store.ingest.sqlstates import Trouble, is_missing_partition, row_of_copy, trouble_of
 
 Connection = psycopg.Connection[Any]
 
-_COLUMNS = (*EVENT_COLUMNS, "stored_at")
 _MOVE = """
 UPDATE sink_offsets AS old SET next_offset = batch.stop, updated_at = %s
 FROM unnest(%s::text[], %s::int8[], %s::int8[]) AS batch (stream, start, stop)
@@ -102,15 +101,15 @@ class Memory:
         return Memory(set(self.stages), self.hopeful)
 
 
-class _Fresh(NamedTuple):
-    """Events that are new: how many, and their rows."""
+class _Rows(NamedTuple):
+    """The rows that events fill; number: of the events."""
 
     number: int
     parts: list[PartRows]
     own: list[OwnRows]
 
     @classmethod
-    def of(cls, events: list[tuple[int, Event]]) -> "_Fresh":
+    def of(cls, events: list[tuple[int, Event]]) -> "_Rows":
         return cls(len(events), part_rows(events), own_rows(events))
 
 
@@ -173,10 +172,7 @@ class PostgresWriter:
         """`taken` gets what was taken of those that arrive."""
         with self._all_or_nothing():
             fresh = self._insert_events(taken, arriving, is_hopeful=is_hopeful)
-            for parts in fresh.parts:
-                self._fill(parts)
-            for own in fresh.own:
-                self._insert_own(own, is_hopeful=is_hopeful)
+            self._write_rows(fresh, is_hopeful=is_hopeful)
         return fresh.number
 
     def refill(self, events: Iterable[Event]) -> Counter[str]:
@@ -184,13 +180,16 @@ class PostgresWriter:
 
         Raises RecordRefused.
         """
-        written: Counter[str] = Counter()
         with self._all_or_nothing():
             stored = self._stored(list(enumerate(events)))
-            for parts in part_rows(stored):
-                written[parts.table] += self._fill(parts, again=True)
-            for own in own_rows(stored):
-                written[own.table] += self._insert_own(own, is_hopeful=False)
+            return self._write_rows(_Rows.of(stored), is_hopeful=False, again=True)
+
+    def _write_rows(self, rows: _Rows, *, is_hopeful: bool, again: bool = False) -> Counter[str]:
+        written: Counter[str] = Counter()
+        for parts in rows.parts:
+            written[parts.table] += self._fill(parts, again=again)
+        for own in rows.own:
+            written[own.table] += self._insert_own(own, is_hopeful=is_hopeful)
         return written
 
     def _stored(self, events: Sequence[tuple[int, Event]]) -> list[tuple[int, Event]]:
@@ -211,7 +210,7 @@ class PostgresWriter:
             self._memory.stages = stages
             raise
 
-    def _insert_events(self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool) -> _Fresh:
+    def _insert_events(self, taken: list[Event], arriving: Iterator[Event], *, is_hopeful: bool) -> _Rows:
         first: dict[tuple[str, str], tuple[int, Event]] = {}
         numbers: list[int | None] = []
 
@@ -224,19 +223,19 @@ class PostgresWriter:
                     yield (*event.row, self.now)
 
         if is_hopeful:
-            fresh: list[_Fresh] = []
+            fresh: list[_Rows] = []
 
             def rows_and_what_follows() -> Iterator[tuple[Any, ...]]:
                 yield from rows()
                 # The database is still at work on the rows that it has.
-                fresh.append(_Fresh.of(list(first.values())))
+                fresh.append(_Rows.of(list(first.values())))
 
-            self._copy("events", "events", _COLUMNS, rows_and_what_follows(), numbers)
+            self._copy("events", "events", STORED_COLUMNS, rows_and_what_follows(), numbers)
             return fresh[0]
-        self._copy(self._clean_stage("events"), "events", _COLUMNS, rows(), numbers)
+        self._copy(self._clean_stage("events"), "events", STORED_COLUMNS, rows(), numbers)
         self._run(_insert_events())
         new = set(self._cursor.fetchall())
-        return _Fresh.of([each for identity, each in first.items() if identity in new])
+        return _Rows.of([each for identity, each in first.items() if identity in new])
 
     def _insert_own(self, own: OwnRows, *, is_hopeful: bool) -> int:
         if is_hopeful:
@@ -245,7 +244,7 @@ class PostgresWriter:
         self._copy_rows(self._clean_stage(own.table), own)
         return self._run(_insert_once(own.table, own.columns))
 
-    def _fill(self, parts: PartRows, *, again: bool = False) -> int:
+    def _fill(self, parts: PartRows, *, again: bool) -> int:
         stage = self._clean_stage(parts.table)
         filling = _filling(parts.table, parts.columns, parts.parts, again=again)
         try:
@@ -378,7 +377,7 @@ def _types(table_name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def _insert_events() -> bytes:
     table = schema.events
-    insertion = statements.from_stage(insert, table, _stage("events"), _COLUMNS)
+    insertion = statements.from_stage(insert, table, _stage("events"), STORED_COLUMNS)
     return statements.postgres_text(statements.once(insertion, table).returning(table.c.id, table.c.source))
 
 

@@ -17,7 +17,7 @@ from polly.store import schema
 from polly.store.ingest import statements
 from polly.store.ingest.form import converted, sqlite_form
 from polly.store.ingest.isolation import RecordRefused
-from polly.store.ingest.judge import EVENT_COLUMNS, Event
+from polly.store.ingest.judge import STORED_COLUMNS, Event
 from polly.store.ingest.letters import Origin, letter_values
 from polly.store.ingest.merge import PartRows, PartShape, own_rows, part_rows
 
@@ -25,7 +25,6 @@ from polly.store.ingest.merge import PartRows, PartShape, own_rows, part_rows
 _OF_A_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError, ValueError)
 _OF_A_RECORD_CODES = (sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
 
-_COLUMNS = (*EVENT_COLUMNS, "stored_at")
 _MOVE = "UPDATE sink_offsets SET next_offset = ?, updated_at = ? WHERE stream = ? AND next_offset = ?"
 _BEGIN = "INSERT OR IGNORE INTO sink_offsets (stream, next_offset, updated_at) VALUES (?, ?, ?)"
 # The order of the join is said, not guessed: the index of events is asked for each id.
@@ -59,7 +58,7 @@ class SqliteWriter:
             fresh = self._new(events)
             at = self.form.time(self.now)
             rows = [(*event.row, at) for _, event in fresh]
-            self._insert("events", _COLUMNS, rows, [number for number, _ in fresh])
+            self._insert("events", STORED_COLUMNS, rows, [number for number, _ in fresh])
             self._write_rows(fresh)
         return len(fresh)
 
